@@ -1,0 +1,33 @@
+package libcontainer
+
+// Status is where a container is in its life.
+type Status int
+
+const (
+	// Created: init is set up and waits for start.
+	Created Status = iota
+	// Running: the user's process runs.
+	Running
+	// Pausing is kept for the numbering of older library users.
+	Pausing
+	// Paused: the cgroup is frozen.
+	Paused
+	// Stopped: init has ended.
+	Stopped
+)
+
+func (s Status) String() string {
+	switch s {
+	case Created:
+		return "created"
+	case Running:
+		return "running"
+	case Pausing:
+		return "pausing"
+	case Paused:
+		return "paused"
+	case Stopped:
+		return "stopped"
+	}
+	return "unknown"
+}
