@@ -1,113 +1,295 @@
+// Package libcontainer makes and controls containers.
+//
+// A container is made in two steps, as the runtime-spec has it: [Create] and
+// [Container.Start] set everything up and leave an init process waiting,
+// [Container.Exec] lets it become the user's process. The program that uses
+// the package must call [Init] first thing in main when its first argument is
+// "init": the package re-executes the running binary inside the container.
 package libcontainer
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
-	"github.com/opencontainers/cgroups"
-	"github.com/opencontainers/runtime-spec/specs-go"
-
+	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
 )
 
-var errTODO = errors.New("not implemented")
-
-type running struct{}
-
-// Container is one that exists: made by [Create] or found by [Load].
+// Container is one that exists: made by [Create] or found by [Load]. It may be
+// used by one goroutine at a time.
 type Container struct {
-	id      string
-	root    string
-	config  *configs.Config
-	created time.Time
+	id  string
+	dir string // <root>/<id>
+
+	config    *configs.Config // nil until somebody asks, then decoded from rawConfig
+	rawConfig json.RawMessage
+
+	cgroups *cgroup.Manager // nil until somebody asks
+
+	// init is the first process when this process started it.
+	init        *Process
+	initPid     int
+	initStart   uint64
+	created     time.Time
+	cgroupPaths map[string]string
+	rdtPath     string
+	nsPaths     map[configs.NamespaceType]string
+	descriptors []string
 }
 
-// State is what state.json holds.
-type State struct {
-	ID                   string                           `json:"id"`
-	InitProcessPid       int                              `json:"init_process_pid"`
-	InitProcessStartTime uint64                           `json:"init_process_start"`
-	Created              time.Time                        `json:"created"`
-	Config               configs.Config                   `json:"config"`
-	CgroupPaths          map[string]string                `json:"cgroup_paths"`
-	NamespacePaths       map[configs.NamespaceType]string `json:"namespace_paths"`
-	ExternalDescriptors  []string                         `json:"external_descriptors,omitempty"`
-	IntelRdtPath         string                           `json:"intel_rdt_path,omitempty"`
+// Create makes the state folder root/id of a container. Nothing of it runs
+// yet, and [Load] does not see it before Start: call [Container.Destroy] to
+// give it up.
+func Create(root, id string, config *configs.Config) (*Container, error) {
+	if err := checkID(id); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(root, id)
+	// A folder without a state file is what a runtime left that was killed
+	// half-way: it counts as not existing (delete removes it), but another
+	// create may be at work in it just now, so it is not taken over.
+	if err := os.Mkdir(dir, 0o711); errors.Is(err, fs.ErrExist) {
+		return nil, ErrExist
+	} else if err != nil {
+		return nil, err
+	}
+	// The umask may have taken the search right that a container's root in a
+	// user namespace needs to reach exec.fifo and the notify socket.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		os.Remove(dir)
+		return nil, err
+	}
+	return &Container{id: id, dir: dir, config: config}, nil
 }
-
-// Create makes the state folder root/id of a container. Nothing of it runs yet.
-func Create(root, id string, config *configs.Config) (*Container, error) { return nil, errTODO }
 
 // Load finds the container root/id; [ErrNotExist] when there is none.
-func Load(root, id string) (*Container, error) { return nil, errTODO }
-
-func (c *Container) ID() string             { return c.id }
-func (c *Container) Config() configs.Config { return *c.config }
-
-// Status looks whether init still lives and what it does.
-func (c *Container) Status() (Status, error) { return Stopped, errTODO }
-
-// State is the container's state now.
-func (c *Container) State() (*State, error) { return nil, errTODO }
-
-// OCIState is what hooks get on stdin.
-func (c *Container) OCIState() (*specs.State, error) { return nil, errTODO }
-
-// Start starts a process; a container's first stays blocked until Exec.
-func (c *Container) Start(p *Process) error { return errTODO }
-
-// Run is Start and, for the first process, Exec.
-func (c *Container) Run(p *Process) error { return errTODO }
-
-// Exec lets a created container's init go on to the user's process.
-func (c *Container) Exec() error { return errTODO }
-
-// Signal sends a signal to init. SIGKILL in a shared pid namespace kills all.
-func (c *Container) Signal(s os.Signal) error { return errTODO }
-
-// Processes are the pids of all processes in the container's cgroup.
-func (c *Container) Processes() ([]int, error) { return nil, errTODO }
-
-// Destroy removes a stopped container; [ErrRunning] otherwise... see Kill.
-func (c *Container) Destroy() error { return errTODO }
-
-// Pause freezes, Resume thaws.
-func (c *Container) Pause() error  { return errTODO }
-func (c *Container) Resume() error { return errTODO }
-
-// Set applies new resources and saves them.
-func (c *Container) Set(config configs.Config) error { return errTODO }
-
-// Stats is a snapshot of use and limits.
-type Stats struct {
-	CgroupStats *cgroups.Stats
-	// IntelRdtStats is filled by the resctrl monitor.
-	Interfaces []*NetworkInterface
+func Load(root, id string) (*Container, error) {
+	if err := checkID(id); err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(root, id)
+	s, err := readState(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Container{
+		id: id, dir: dir,
+		rawConfig:   s.Config,
+		initPid:     s.InitProcessPid,
+		initStart:   s.InitProcessStartTime,
+		created:     s.Created,
+		cgroupPaths: s.CgroupPaths,
+		rdtPath:     s.IntelRdtPath,
+		nsPaths:     s.NamespacePaths,
+		descriptors: s.ExternalDescriptors,
+	}, nil
 }
 
-// NetworkInterface is kept for the shape of `events`; never filled.
-type NetworkInterface struct{ Name string }
+func checkID(id string) error {
+	if id == "" {
+		return ErrEmptyID
+	}
+	for _, r := range id {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("_+-.", r):
+		default:
+			return ErrInvalidID
+		}
+	}
+	if id == "." || id == ".." {
+		return ErrInvalidID
+	}
+	return nil
+}
 
-// Stats reads them.
-func (c *Container) Stats() (*Stats, error) { return nil, errTODO }
+// ID is the container's name, unique below its root.
+func (c *Container) ID() string { return c.id }
 
-// NotifyOOM gives a channel that gets a value at each OOM kill, and is closed
-// when the cgroup goes.
-func (c *Container) NotifyOOM() (<-chan struct{}, error) { return nil, errTODO }
+// Dir is the container's state folder.
+func (c *Container) Dir() string { return c.dir }
 
-// Wait waits for the process and gives its status. When another reaped it the
-// status is unknown.
-func (p *Process) Wait() (unix.WaitStatus, error) { return 0, errTODO }
+// Config is the container's configuration as last saved. It panics never, but
+// is empty when the state file's is not readable; loadConfig says why.
+func (c *Container) Config() configs.Config {
+	if err := c.loadConfig(); err != nil {
+		return configs.Config{}
+	}
+	return *c.config
+}
 
-// Pid is the process's pid in the caller's namespace, or an error before Start.
-func (p *Process) Pid() (int, error) { return -1, errTODO }
+func (c *Container) loadConfig() error {
+	if c.config != nil {
+		return nil
+	}
+	config := new(configs.Config)
+	if err := json.Unmarshal(c.rawConfig, config); err != nil {
+		return fmt.Errorf("container %s: state.json: config: %w", c.id, err)
+	}
+	c.config = config
+	return nil
+}
 
-// Signal signals the process itself.
-func (p *Process) Signal(sig os.Signal) error { return errTODO }
+// manager is the container's cgroup.
+func (c *Container) manager() (*cgroup.Manager, error) {
+	if c.cgroups != nil {
+		return c.cgroups, nil
+	}
+	if err := c.loadConfig(); err != nil {
+		return nil, err
+	}
+	m, err := cgroup.Load(c.config.Cgroups, c.cgroupPaths)
+	if err != nil {
+		return nil, err
+	}
+	c.cgroups = m
+	return m, nil
+}
 
-// Init is what the re-exec'd binary calls as its very first step when its
-// arguments say `init`. It does not return when the container starts.
-func Init() { os.Exit(1) }
+// Status looks whether init still lives and what it does.
+func (c *Container) Status() (Status, error) {
+	if !alive(c.initPid, c.initStart) {
+		return Stopped, nil
+	}
+	frozen, err := cgroup.Frozen(c.cgroupPaths)
+	if err != nil {
+		return Stopped, err
+	}
+	if frozen {
+		return Paused, nil
+	}
+	// init waits at the fifo, and start removes it.
+	var st unix.Stat_t
+	if unix.Stat(filepath.Join(c.dir, fifoFilename), &st) == nil {
+		return Created, nil
+	}
+	return Running, nil
+}
+
+// State is the container's state now, as it would be saved.
+func (c *Container) State() (*State, error) {
+	if err := c.loadConfig(); err != nil {
+		return nil, err
+	}
+	return &State{
+		ID:                   c.id,
+		InitProcessPid:       c.initPid,
+		InitProcessStartTime: c.initStart,
+		Created:              c.created,
+		Config:               *c.config,
+		CgroupPaths:          c.cgroupPaths,
+		NamespacePaths:       c.nsPaths,
+		ExternalDescriptors:  c.descriptors,
+		IntelRdtPath:         c.rdtPath,
+	}, nil
+}
+
+// Summary is what `state` and `list` show of a container.
+type Summary struct {
+	Version string
+	ID      string
+	// Pid of init; 0 when stopped.
+	Pid         int
+	Status      Status
+	Bundle      string
+	Rootfs      string
+	Created     time.Time
+	Annotations map[string]string
+}
+
+// Summary reads as little as it can for [Summary].
+func (c *Container) Summary() (*Summary, error) {
+	var few struct {
+		Version string   `json:"version"`
+		Rootfs  string   `json:"rootfs"`
+		Labels  []string `json:"labels"`
+	}
+	if c.config != nil {
+		few.Version, few.Rootfs, few.Labels = c.config.Version, c.config.Rootfs, c.config.Labels
+	} else if err := json.Unmarshal(c.rawConfig, &few); err != nil {
+		return nil, fmt.Errorf("container %s: state.json: config: %w", c.id, err)
+	}
+	status, err := c.Status()
+	if err != nil {
+		return nil, err
+	}
+	s := &Summary{
+		Version: few.Version,
+		ID:      c.id,
+		Pid:     c.initPid,
+		Status:  status,
+		Rootfs:  few.Rootfs,
+		Created: c.created,
+	}
+	if status == Stopped {
+		s.Pid = 0
+	}
+	s.Bundle, s.Annotations = splitLabels(few.Labels)
+	return s, nil
+}
+
+// splitLabels takes the bundle and the annotations out of a config's labels.
+func splitLabels(labels []string) (bundle string, annotations map[string]string) {
+	for _, l := range labels {
+		k, v, ok := strings.Cut(l, "=")
+		switch {
+		case !ok:
+		case k == "bundle":
+			bundle = v
+		default:
+			if annotations == nil {
+				annotations = make(map[string]string)
+			}
+			annotations[k] = v
+		}
+	}
+	return bundle, annotations
+}
+
+// OCIState is what hooks get on stdin, and seccomp listeners with their fd.
+func (c *Container) OCIState() (*specs.State, error) {
+	status, err := c.Status()
+	if err != nil {
+		return nil, err
+	}
+	return c.ociState(specs.ContainerState(status.String()))
+}
+
+func (c *Container) ociState(status specs.ContainerState) (*specs.State, error) {
+	if err := c.loadConfig(); err != nil {
+		return nil, err
+	}
+	bundle, annotations := splitLabels(c.config.Labels)
+	s := &specs.State{
+		Version:     specs.Version,
+		ID:          c.id,
+		Status:      status,
+		Pid:         c.initPid,
+		Bundle:      bundle,
+		Annotations: annotations,
+	}
+	if status == specs.StateStopped {
+		s.Pid = 0
+	}
+	return s, nil
+}
+
+// save writes state.json.
+func (c *Container) save() error {
+	s, err := c.State()
+	if err != nil {
+		return err
+	}
+	return writeState(c.dir, s)
+}

@@ -1,8 +1,13 @@
 package libcontainer
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/configs"
 )
@@ -35,7 +40,8 @@ type Process struct {
 	// ExtraFiles become fds 3 and on.
 	ExtraFiles []*os.File
 
-	// Terminal gives the process a console, made inside the container.
+	// Terminal gives the process a console, made inside the container; its
+	// master goes to ConsoleSocket.
 	Terminal bool
 
 	// ConsoleWidth and ConsoleHeight are its size in characters; 0 leaves it.
@@ -55,7 +61,8 @@ type Process struct {
 	Rlimits         []configs.Rlimit
 	Scheduler       *configs.Scheduler
 	IOPriority      *configs.IOPriority
-	CPUAffinity     *configs.CPUAffinity
+	// CPUAffinity is for a process that joins a running container.
+	CPUAffinity *configs.CPUAffinity
 
 	// Init: this is the container's first process.
 	Init bool
@@ -64,8 +71,151 @@ type Process struct {
 	// relative to the container's cgroup.
 	SubCgroupPaths map[string]string
 
-	// LogLevel is logrus's number for messages from init.
-	LogLevel string
+	// Warn gets what init has to say that is no error; nil drops it.
+	Warn func(msg string)
 
-	ops *running
+	run *running
+}
+
+// running is a process that was started.
+type running struct {
+	pid   int
+	pidfd *os.File
+
+	copies sync.WaitGroup // of stdio that is no file
+
+	reapOnce sync.Once
+	status   unix.WaitStatus
+	err      error
+}
+
+var errNotStarted = errors.New("process not started")
+
+// Pid is the process's pid in the caller's namespace.
+func (p *Process) Pid() (int, error) {
+	if p.run == nil {
+		return -1, errNotStarted
+	}
+	return p.run.pid, nil
+}
+
+// Pidfd becomes readable when the process ends. It stays the Process's own.
+func (p *Process) Pidfd() (*os.File, error) {
+	if p.run == nil {
+		return nil, errNotStarted
+	}
+	return p.run.pidfd, nil
+}
+
+// Signal signals the process itself.
+func (p *Process) Signal(sig os.Signal) error {
+	s, ok := sig.(unix.Signal)
+	switch {
+	case p.run == nil:
+		return errNotStarted
+	case !ok:
+		return fmt.Errorf("unsupported signal type %T", sig)
+	}
+	if err := unix.PidfdSendSignal(int(p.run.pidfd.Fd()), s, nil, 0); err != nil {
+		if errors.Is(err, unix.ESRCH) {
+			return os.ErrProcessDone
+		}
+		return os.NewSyscallError("pidfd_send_signal", err)
+	}
+	return nil
+}
+
+// Wait waits for the process to end, and for its output to be copied, and
+// gives its status. It may be called again.
+func (p *Process) Wait() (unix.WaitStatus, error) {
+	if p.run == nil {
+		return 0, errNotStarted
+	}
+	p.reap()
+	p.run.copies.Wait()
+	return p.run.status, p.run.err
+}
+
+// reap collects the process's status; it blocks until the process ends.
+func (p *Process) reap() {
+	r := p.run
+	r.reapOnce.Do(func() {
+		err := retry(func() error {
+			_, err := unix.Wait4(r.pid, &r.status, 0, nil)
+			return err
+		})
+		if err != nil {
+			r.err = os.NewSyscallError("wait4", err)
+		}
+		r.pidfd.Close()
+	})
+}
+
+// stdio gives the files for fds 0 to 2 of the child. What is in theirs has to
+// be closed once the child has them; copy then has to be called, or abort.
+func (p *Process) stdio(run *running) (files, theirs []*os.File, start, abort func(), err error) {
+	var ours []*os.File
+	var jobs []func()
+	abort = func() { closeAll(theirs); closeAll(ours) }
+	fail := func(err error) ([]*os.File, []*os.File, func(), func(), error) {
+		abort()
+		return nil, nil, nil, nil, err
+	}
+	null := func(flag int) error {
+		f, err := os.OpenFile("/dev/null", flag, 0)
+		if err == nil {
+			theirs, files = append(theirs, f), append(files, f)
+		}
+		return err
+	}
+	if p.Terminal {
+		// The console takes their place inside; until then, and in case a
+		// step before it fails, they are the caller's.
+		for _, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+			files = append(files, f)
+		}
+		return files, nil, func() {}, func() {}, nil
+	}
+	switch in := p.Stdin.(type) {
+	case nil:
+		if err := null(os.O_RDONLY); err != nil {
+			return fail(err)
+		}
+	case *os.File:
+		files = append(files, in)
+	default:
+		r, w, err := os.Pipe()
+		if err != nil {
+			return fail(err)
+		}
+		files, theirs, ours = append(files, r), append(theirs, r), append(ours, w)
+		// Not waited for: it may sit in a read that nothing ends.
+		jobs = append(jobs, func() { go func() { io.Copy(w, in); w.Close() }() })
+	}
+	for _, out := range []io.Writer{p.Stdout, p.Stderr} {
+		switch out := out.(type) {
+		case nil:
+			if err := null(os.O_WRONLY); err != nil {
+				return fail(err)
+			}
+		case *os.File:
+			files = append(files, out)
+		default:
+			r, w, err := os.Pipe()
+			if err != nil {
+				return fail(err)
+			}
+			files, theirs, ours = append(files, w), append(theirs, w), append(ours, r)
+			jobs = append(jobs, func() {
+				run.copies.Add(1)
+				go func() { defer run.copies.Done(); io.Copy(out, r); r.Close() }()
+			})
+		}
+	}
+	start = func() {
+		for _, j := range jobs {
+			j()
+		}
+	}
+	return files, theirs, start, abort, nil
 }

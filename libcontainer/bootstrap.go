@@ -1,0 +1,206 @@
+package libcontainer
+
+import (
+	"os"
+	"strconv"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"runc/libcontainer/capabilities"
+	"runc/libcontainer/configs"
+	"runc/libcontainer/rootfs"
+	"runc/libcontainer/seccomp"
+)
+
+// sockEnv names the environment variable by which init learns the number of
+// its end of the channel; everything else comes over it.
+const sockEnv = "_RUNC_INIT_SOCK"
+
+// bootstrap is all that init is told: what to do, already decided and
+// checked, in the order in which init does it.
+type bootstrap struct {
+	// Setns: join a running container instead of setting one up.
+	Setns bool
+	ID    string
+
+	// Files of init besides stdio. Extra are passed on to the user's process,
+	// from fd 3 on; the others are fd numbers, -1 for none.
+	Extra                    int
+	Fifo, Console, PidfdSock int
+
+	// Sources says how many of the fds that come with this message are
+	// detached mounts for Rootfs.
+	Sources int
+
+	NewKeyring   bool
+	KeyringLabel string
+	CgroupNS     bool
+	LoopbackUp   bool
+
+	Rootfs     *rootfs.Plan
+	Cwd        string
+	MountLabel string
+
+	HasConsole                  bool
+	ConsoleWidth, ConsoleHeight uint16
+
+	Hostname, Domainname string
+
+	AppArmorProfile string
+	ProcessLabel    string
+	Sysctl          map[string]string
+
+	NoNewPrivileges bool
+	Scheduler       *configs.Scheduler
+	IOPriority      *configs.IOPriority
+	Personality     *configs.LinuxPersonality
+	MemoryPolicy    *configs.LinuxMemoryPolicy
+
+	// AskHooks and AskRlimits: stop there and let the runtime do its part.
+	AskHooks, AskRlimits bool
+
+	// Hooks that init runs itself, and the state that they get.
+	CreateContainer, StartContainer []configs.Hook
+	State                           *specs.State
+
+	Seccomp *seccomp.Program
+
+	Caps capabilities.Caps
+
+	UID, GID int
+	Groups   []int
+	// SetGroups is false where the kernel denies setgroups(2): in a user
+	// namespace of an unprivileged user.
+	SetGroups bool
+
+	ParentDeathSignal int
+
+	Args, Env []string
+}
+
+// or gives the first that is set.
+func or[T comparable](a, b T) T {
+	var zero T
+	if a != zero {
+		return a
+	}
+	return b
+}
+
+// newBootstrap decides what init is to do, as far as the configuration and the
+// process say it. It touches nothing.
+func (c *Container) newBootstrap(p *Process) (*bootstrap, error) {
+	config := c.config
+	b := &bootstrap{
+		Setns:             !p.Init,
+		ID:                c.id,
+		Extra:             len(p.ExtraFiles),
+		Fifo:              -1,
+		Console:           -1,
+		PidfdSock:         -1,
+		NewKeyring:        !config.NoNewKeyring,
+		Cwd:               p.Cwd,
+		MountLabel:        config.MountLabel,
+		HasConsole:        p.Terminal,
+		ConsoleWidth:      p.ConsoleWidth,
+		ConsoleHeight:     p.ConsoleHeight,
+		AppArmorProfile:   or(p.AppArmorProfile, config.AppArmorProfile),
+		ProcessLabel:      or(p.Label, config.ProcessLabel),
+		NoNewPrivileges:   config.NoNewPrivileges,
+		Scheduler:         or(p.Scheduler, config.Scheduler),
+		IOPriority:        or(p.IOPriority, config.IOPriority),
+		Personality:       config.Personality,
+		MemoryPolicy:      config.MemoryPolicy,
+		AskRlimits:        len(c.rlimits(p)) != 0,
+		UID:               p.UID,
+		GID:               p.GID,
+		Groups:            p.AdditionalGroups,
+		SetGroups:         canSetGroups(config),
+		ParentDeathSignal: config.ParentDeathSignal,
+		Args:              p.Args,
+		Env:               dedupEnv(p.Env),
+	}
+	if p.NoNewPrivileges != nil {
+		b.NoNewPrivileges = *p.NoNewPrivileges
+	}
+	b.KeyringLabel = b.ProcessLabel
+	caps, warning, err := capabilities.New(or(p.Capabilities, config.Capabilities))
+	if err != nil {
+		return nil, err
+	}
+	if warning != "" && p.Warn != nil {
+		p.Warn(warning)
+	}
+	b.Caps = caps
+	if !p.Init {
+		return b, nil
+	}
+	b.Hostname, b.Domainname = config.Hostname, config.Domainname
+	b.Sysctl = config.Sysctl
+	b.CgroupNS = config.Namespaces.IsPrivate(configs.NEWCGROUP)
+	b.LoopbackUp = config.Namespaces.IsPrivate(configs.NEWNET) && len(config.Networks) != 0
+	b.AskHooks = len(config.Hooks[configs.Prestart])+len(config.Hooks[configs.CreateRuntime]) != 0
+	b.CreateContainer = config.Hooks[configs.CreateContainer]
+	b.StartContainer = config.Hooks[configs.StartContainer]
+	return b, nil
+}
+
+// rlimits are the process's own or else the container's.
+func (c *Container) rlimits(p *Process) []configs.Rlimit {
+	if p.Rlimits != nil {
+		return p.Rlimits
+	}
+	return c.config.Rlimits
+}
+
+// canSetGroups: without newgidmap an unprivileged user can only map its own
+// group, and the kernel then wants setgroups(2) denied (user_namespaces(7)).
+func canSetGroups(config *configs.Config) bool {
+	return !(config.RootlessEUID && config.Namespaces.Contains(configs.NEWUSER) &&
+		len(config.GIDMappings) == 1 && config.GIDMappings[0].Size == 1)
+}
+
+// dedupEnv keeps the last of each name, in the order of first appearance of
+// what is kept.
+func dedupEnv(env []string) []string {
+	last := make(map[string]int, len(env))
+	name := func(kv string) string {
+		for i := 1; i < len(kv); i++ {
+			if kv[i] == '=' {
+				return kv[:i]
+			}
+		}
+		return kv
+	}
+	for i, kv := range env {
+		last[name(kv)] = i
+	}
+	if len(last) == len(env) {
+		return env
+	}
+	out := make([]string, 0, len(last))
+	for i, kv := range env {
+		if last[name(kv)] == i {
+			out = append(out, kv)
+		}
+	}
+	return out
+}
+
+// fdTable collects the files of init and tells each one's number there.
+type fdTable []*os.File
+
+func (t *fdTable) add(f *os.File) int {
+	if f == nil {
+		return -1
+	}
+	*t = append(*t, f)
+	return len(*t) - 1
+}
+
+// initEnv is the environment of init itself; the user's replaces it at exec.
+// One processor and no collector: init lives for some milliseconds on one
+// thread, and every thread that the Go runtime does not start is time saved.
+func initEnv(sock int) []string {
+	return []string{sockEnv + "=" + strconv.Itoa(sock), "GOMAXPROCS=1", "GOGC=off"}
+}

@@ -1,0 +1,142 @@
+package libcontainer
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"runc/libcontainer/configs"
+)
+
+func TestCheckID(t *testing.T) {
+	for id, want := range map[string]error{
+		"a": nil, "A-z_0.9+": nil, "..a": nil,
+		"": ErrEmptyID, ".": ErrInvalidID, "..": ErrInvalidID, "a/b": ErrInvalidID,
+		"a b": ErrInvalidID, "é": ErrInvalidID, "a\x00": ErrInvalidID,
+	} {
+		if got := checkID(id); !errors.Is(got, want) {
+			t.Errorf("%q: %v, want %v", id, got, want)
+		}
+	}
+}
+
+func TestDedupEnvKeepsTheLast(t *testing.T) {
+	for _, tt := range []struct{ in, want []string }{
+		{nil, nil},
+		{[]string{"A=1", "B=2"}, []string{"A=1", "B=2"}},
+		{[]string{"A=1", "B=2", "A=3"}, []string{"B=2", "A=3"}},
+		{[]string{"A", "A=", "A=x=y"}, []string{"A=x=y"}},
+		{[]string{"=C:=x", "=C:=y"}, []string{"=C:=y"}},
+	} {
+		if got := dedupEnv(tt.in); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%q: %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestSplitLabels(t *testing.T) {
+	bundle, annotations := splitLabels([]string{"bundle=/b", "k=v=w", "odd"})
+	if bundle != "/b" || !reflect.DeepEqual(annotations, map[string]string{"k": "v=w"}) {
+		t.Errorf("%q, %q", bundle, annotations)
+	}
+}
+
+func TestCanSetGroups(t *testing.T) {
+	user := configs.Namespaces{{Type: configs.NEWUSER}}
+	one := []configs.IDMap{{HostID: 1000, Size: 1}}
+	for _, tt := range []struct {
+		c    configs.Config
+		want bool
+	}{
+		{configs.Config{}, true},
+		{configs.Config{RootlessEUID: true, Namespaces: user, GIDMappings: one}, false},
+		{configs.Config{RootlessEUID: true, Namespaces: user, GIDMappings: append(one, one...)}, true},
+		{configs.Config{Namespaces: user, GIDMappings: one}, true},
+	} {
+		if got := canSetGroups(&tt.c); got != tt.want {
+			t.Errorf("%+v: %v", tt.c, got)
+		}
+	}
+}
+
+func TestLookPath(t *testing.T) {
+	d := t.TempDir()
+	write := func(name string, mode os.FileMode) {
+		if err := os.WriteFile(filepath.Join(d, name), nil, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("yes", 0o755)
+	write("no", 0o644)
+	os.Mkdir(filepath.Join(d, "dir"), 0o755)
+	env := []string{"PATH=/nosuch:" + d}
+	for name, want := range map[string]string{
+		"yes":       filepath.Join(d, "yes"),
+		d + "/yes":  d + "/yes",
+		"no":        `exec: "no": executable file not found in $PATH`,
+		"dir":       `exec: "dir": executable file not found in $PATH`,
+		"":          `exec: "": executable file not found in $PATH`,
+		d + "/no":   `exec: "` + d + `/no": permission denied`,
+		d + "/dir":  `exec: "` + d + `/dir": is a directory`,
+		d + "/none": `exec: "` + d + `/none": stat ` + d + `/none: no such file or directory`,
+	} {
+		got, err := lookPath(name, env)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", name, got, want)
+		}
+	}
+	if _, err := lookPath("yes", nil); err == nil {
+		t.Error("found without a PATH")
+	}
+}
+
+func TestUndoGoesBackwardsAndTellsWhatItCould(t *testing.T) {
+	var u undoList
+	var order []string
+	for _, s := range []string{"one", "two", "three"} {
+		u.add(s, func() error {
+			order = append(order, s)
+			if s == "two" {
+				return errors.New("stuck")
+			}
+			return nil
+		})
+	}
+	why := errors.New("why")
+	err := u.run(why)
+	if !errors.Is(err, why) || !strings.Contains(err.Error(), "unable to undo two: stuck") {
+		t.Error(err)
+	}
+	if !reflect.DeepEqual(order, []string{"three", "two", "one"}) {
+		t.Error(order)
+	}
+}
+
+func TestStateFileIsReplacedAsAWhole(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := readState(dir); !errors.Is(err, ErrNotExist) {
+		t.Errorf("no state file: %v", err)
+	}
+	for pid := 1; pid < 3; pid++ {
+		if err := writeState(dir, &State{ID: "x", InitProcessPid: pid}); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := readState(dir); err != nil || s.InitProcessPid != pid || s.ID != "x" {
+			t.Errorf("%+v, %v", s, err)
+		}
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	os.WriteFile(filepath.Join(dir, stateFilename), []byte("{"), 0o600)
+	if _, err := readState(dir); err == nil || !strings.Contains(err.Error(), stateFilename) {
+		t.Errorf("broken state file: %v", err)
+	}
+}

@@ -1,0 +1,97 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/configs"
+	"runc/libcontainer/intelrdt"
+)
+
+// Destroy removes everything of a stopped container: processes left in its
+// cgroup when it shares a pid namespace, the cgroup, its resctrl group, its
+// state folder; then it runs the poststop hooks, whose failure is returned but
+// undoes nothing. A container whose init waits for start is killed first.
+// [ErrRunning] for one that runs.
+func (c *Container) Destroy() error {
+	if err := c.loadConfig(); err != nil {
+		return err
+	}
+	if err := c.endInit(); err != nil {
+		return err
+	}
+	var errs []error
+	if m, err := c.cgroupForRemoval(); err != nil {
+		errs = append(errs, err)
+	} else if m != nil {
+		if !c.config.Namespaces.IsPrivate(configs.NEWPID) {
+			if err := m.Kill(unix.SIGKILL); err != nil {
+				errs = append(errs, fmt.Errorf("unable to kill the container's leftover processes: %w", err))
+			}
+		}
+		if err := m.Destroy(); err != nil {
+			errs = append(errs, fmt.Errorf("unable to remove container's cgroup: %w", err))
+		}
+	}
+	if c.rdtPath != "" {
+		if err := intelrdt.Remove(c.rdtPath); err != nil {
+			errs = append(errs, fmt.Errorf("unable to remove container's IntelRDT group: %w", err))
+		}
+	}
+	if len(errs) != 0 {
+		// The folder is what names the rest: keep it while anything is left.
+		return errors.Join(errs...)
+	}
+	if err := os.RemoveAll(c.dir); err != nil {
+		return fmt.Errorf("unable to remove container state dir: %w", err)
+	}
+	if len(c.config.Hooks[configs.Poststop]) == 0 || c.created.IsZero() {
+		return nil
+	}
+	state, err := c.ociState(specs.StateStopped)
+	if err != nil {
+		return err
+	}
+	return runHooks(c.config.Hooks, configs.Poststop, state)
+}
+
+// endInit makes sure that init is gone.
+func (c *Container) endInit() error {
+	status, err := c.Status()
+	if err != nil {
+		return err
+	}
+	switch status {
+	case Stopped:
+		return nil
+	case Created:
+		if err := c.Signal(unix.SIGKILL); err != nil && !errors.Is(err, ErrNotRunning) {
+			return err
+		}
+		c.reapInit()
+		gone, err := c.WaitStopped(10 * time.Second)
+		if err != nil {
+			return err
+		}
+		if !gone {
+			return errors.New("container init still running")
+		}
+		return nil
+	case Paused:
+		return fmt.Errorf("%w: %w", ErrPaused, ErrRunning)
+	}
+	return ErrRunning
+}
+
+// reapInit collects init when it is our own child: a zombie is harmless to
+// the container's state but not to the process that made it.
+func (c *Container) reapInit() {
+	if c.init != nil {
+		c.init.reap()
+	}
+}

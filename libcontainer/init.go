@@ -1,0 +1,124 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/internal/wire"
+)
+
+// initProcess is this process, once it is the one inside.
+type initProcess struct {
+	bootstrap
+	sock channel
+	// told: the runtime has closed its ear; what still fails goes to stderr.
+	told bool
+	// sources are detached mounts from the runtime, for Rootfs.
+	sources []*os.File
+	// procFDs is the folder of our fds in the host's procfs, opened while the
+	// host's mounts are the only ones there are; -1 otherwise.
+	procFDs int
+}
+
+// errByHand is what a person gets who calls the hidden command.
+var errByHand = errors.New("`runc init` is what the runtime starts inside a container, with a socket to talk to; it cannot be used by hand")
+
+// Init is what the re-exec'd binary has to call as its very first step when
+// its first argument is "init". It sets the container up, or joins it, and
+// becomes the user's process; it returns only when it was not libcontainer
+// that started it, with an error to be shown.
+//
+// Everything happens on the one thread that main began on: namespaces,
+// credentials and filters belong to threads, and execve(2) keeps the caller's.
+func Init() error {
+	runtime.LockOSThread()
+	text := os.Getenv(sockEnv)
+	if text == "" {
+		return errByHand
+	}
+	fd, err := strconv.Atoi(text)
+	if err != nil {
+		return errByHand
+	}
+	// Until execve no process of the container may look into this one: its
+	// memory and fds are the runtime's (CVE-2016-9962). nsenter has seen to it
+	// that exec did not make it dumpable; this is for kernels' exceptions.
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return os.NewSyscallError("prctl(PR_SET_DUMPABLE)", err)
+	}
+	unix.CloseOnExec(fd)
+	i := &initProcess{sock: channel{fd}, procFDs: -1}
+	err = i.main()
+	i.fail(err)
+	return nil
+}
+
+// fail tells why, to the runtime as long as it listens, and ends.
+func (i *initProcess) fail(err error) {
+	if !i.told {
+		if i.sock.send(msgError, []byte(err.Error())) == nil {
+			os.Exit(1)
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(255)
+}
+
+func (i *initProcess) main() error {
+	t, payload, files, err := i.sock.recv()
+	if err != nil {
+		// The runtime is gone, or never was.
+		os.Exit(1)
+	}
+	if t != msgBootstrap {
+		return fmt.Errorf("init: unexpected message %d", t)
+	}
+	if err := wire.Decode(payload, &i.bootstrap); err != nil {
+		return err
+	}
+	if len(files) != i.Sources {
+		return fmt.Errorf("init: %d mounts were to come, %d did", i.Sources, len(files))
+	}
+	i.sources = files
+	for _, fd := range []int{i.Fifo, i.Console, i.PidfdSock} {
+		if fd >= 0 {
+			unix.CloseOnExec(fd)
+		}
+	}
+	// Away from the caller's terminal and its signals.
+	if _, err := unix.Setsid(); err != nil {
+		return os.NewSyscallError("setsid", err)
+	}
+	if i.Setns {
+		return i.joinContainer()
+	}
+	return i.setUpContainer()
+}
+
+// ask stops until the runtime has done its part.
+func (i *initProcess) ask(t msgType, payload []byte) error {
+	if err := i.sock.send(t, payload); err != nil {
+		return err
+	}
+	return i.await()
+}
+
+func (i *initProcess) await() error {
+	t, _, files, err := i.sock.recv()
+	closeAll(files)
+	if err != nil || t != msgGo {
+		// The runtime gave up or died: it knows why, nobody else listens.
+		os.Exit(1)
+	}
+	return nil
+}
+
+func (i *initProcess) warn(msg string) {
+	// A warning that gets lost changes nothing.
+	_ = i.sock.send(msgWarn, []byte(msg))
+}

@@ -1,0 +1,310 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/opencontainers/selinux/go-selinux"
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/console"
+	"runc/libcontainer/keys"
+	"runc/libcontainer/sched"
+	"runc/libcontainer/system"
+	"runc/libcontainer/userdb"
+)
+
+// joinContainer is what a process does that nsenter put into the namespaces of
+// a running container.
+func (i *initProcess) joinContainer() error {
+	if i.NewKeyring {
+		// The same name gives the same keyring.
+		if err := keys.JoinSession("_ses."+i.ID, i.KeyringLabel); err != nil {
+			return err
+		}
+	}
+	if i.HasConsole {
+		if err := i.setUpConsole(); err != nil {
+			return err
+		}
+	}
+	if err := i.sendPidfd("setns"); err != nil {
+		return err
+	}
+	if err := i.applyAppArmor(); err != nil {
+		return err
+	}
+	if err := i.setAttributes(); err != nil {
+		return err
+	}
+	if i.AskRlimits {
+		if err := i.ask(msgRlimits, nil); err != nil {
+			return err
+		}
+	}
+	program, err := i.dropPrivileges()
+	if err != nil {
+		return err
+	}
+	if err := i.sock.send(msgReady, nil); err != nil {
+		return err
+	}
+	if i.NoNewPrivileges {
+		if err := i.loadSeccomp(); err != nil {
+			return err
+		}
+	}
+	// The socket closes when exec succeeds, which is what the runtime waits
+	// for, and carries the reason when it does not.
+	return i.exec(program)
+}
+
+// setAttributes sets what belongs to the process rather than the container.
+func (i *initProcess) setAttributes() error {
+	if i.NoNewPrivileges {
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			return &os.SyscallError{Syscall: "prctl(SET_NO_NEW_PRIVS)", Err: err}
+		}
+	}
+	if i.Scheduler != nil {
+		if err := sched.SetScheduler(i.Scheduler); err != nil {
+			return err
+		}
+	}
+	if i.IOPriority != nil {
+		if err := sched.SetIOPriority(i.IOPriority); err != nil {
+			return err
+		}
+	}
+	if i.Personality != nil {
+		if err := sched.SetPersonality(i.Personality.Domain); err != nil {
+			return err
+		}
+	}
+	if i.MemoryPolicy != nil {
+		if err := sched.SetMemoryPolicy(i.MemoryPolicy); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setUpConsole makes the terminal from inside, by the container's own devpts,
+// so that /dev/console and /dev/pts show it, and hands its master out.
+func (i *initProcess) setUpConsole() error {
+	pty, err := console.Open()
+	if err != nil {
+		return err
+	}
+	defer pty.Master.Close()
+	defer pty.Slave.Close()
+	if i.ConsoleWidth != 0 || i.ConsoleHeight != 0 {
+		if err := pty.SetSize(i.ConsoleWidth, i.ConsoleHeight); err != nil {
+			return err
+		}
+	}
+	if err := pty.Chown(i.UID, i.GID); err != nil {
+		return err
+	}
+	if !i.Setns {
+		if err := i.Rootfs.Console(pty.Slave); err != nil {
+			return err
+		}
+	}
+	if i.Console >= 0 {
+		if err := console.SendFD(i.Console, pty.Name, int(pty.Master.Fd())); err != nil {
+			return fmt.Errorf("console socket: %w", err)
+		}
+		unix.Close(i.Console)
+	}
+	for fd := range 3 {
+		if err := unix.Dup3(int(pty.Slave.Fd()), fd, 0); err != nil {
+			return os.NewSyscallError("dup3", err)
+		}
+	}
+	// The session is new, so it has no controlling terminal yet.
+	if err := unix.IoctlSetInt(0, unix.TIOCSCTTY, 0); err != nil {
+		return os.NewSyscallError("ioctl(setctty)", err)
+	}
+	return nil
+}
+
+// sendPidfd sends a pidfd of this process to whoever asked for it.
+func (i *initProcess) sendPidfd(kind string) error {
+	if i.PidfdSock < 0 {
+		return nil
+	}
+	pidfd, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		return fmt.Errorf("pidfd socket: %w", os.NewSyscallError("pidfd_open", err))
+	}
+	defer unix.Close(pidfd)
+	if err := console.SendFD(i.PidfdSock, kind, pidfd); err != nil {
+		return fmt.Errorf("pidfd socket: %w", err)
+	}
+	return unix.Close(i.PidfdSock)
+}
+
+// dropPrivileges makes this process what the user's is to be, all but the
+// program, which it looks up and gives back.
+func (i *initProcess) dropPrivileges() (program string, err error) {
+	if i.ProcessLabel != "" {
+		if err := selinux.SetExecLabel(i.ProcessLabel); err != nil {
+			return "", fmt.Errorf("can't set process label: %w", err)
+		}
+	}
+	// Without no_new_privs only a privileged process may load a filter.
+	if !i.NoNewPrivileges {
+		if err := i.loadSeccomp(); err != nil {
+			return "", err
+		}
+	}
+	if err := i.fillHome(); err != nil {
+		return "", err
+	}
+	// All along they are close-on-exec; this is for those that came by fork
+	// from a caller who was less careful.
+	if err := system.CloseExecFrom(3 + i.Extra); err != nil {
+		return "", fmt.Errorf("unable to set close-on-exec: %w", err)
+	}
+	// As root first: the user may not be able to search the way there. Else
+	// as the user: root may not, on NFS or in a user namespace.
+	doneCwd := false
+	switch err := unix.Chdir(i.Cwd); err {
+	case nil:
+		doneCwd = true
+	case unix.EPERM, unix.EACCES:
+	default:
+		return "", i.cwdError(err)
+	}
+	if err := i.Caps.ApplyBounding(); err != nil {
+		return "", fmt.Errorf("unable to apply bounding set: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0); err != nil {
+		return "", &os.SyscallError{Syscall: "prctl(SET_KEEPCAPS)", Err: err}
+	}
+	if err := i.setUser(); err != nil {
+		return "", err
+	}
+	if !doneCwd {
+		if err := unix.Chdir(i.Cwd); err != nil {
+			return "", i.cwdError(err)
+		}
+	}
+	if err := verifyCwd(); err != nil {
+		return "", err
+	}
+	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 0, 0, 0, 0); err != nil {
+		return "", &os.SyscallError{Syscall: "prctl(SET_KEEPCAPS)", Err: err}
+	}
+	if err := i.Caps.Apply(); err != nil {
+		return "", fmt.Errorf("unable to apply caps: %w", err)
+	}
+	// Changing ids clears both.
+	if i.ParentDeathSignal != 0 {
+		if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(i.ParentDeathSignal), 0, 0, 0); err != nil {
+			return "", &os.SyscallError{Syscall: "prctl(SET_PDEATHSIG)", Err: err}
+		}
+	}
+	return lookPath(i.Args[0], i.Env)
+}
+
+func (i *initProcess) cwdError(err error) error {
+	return fmt.Errorf("chdir to cwd (%q) set in config.json failed: %w", i.Cwd, err)
+}
+
+// verifyCwd refuses a working directory outside the container's root, which
+// the kernel shows by a path that does not start with / (CVE-2024-21626: a cwd
+// of /proc/self/fd/N on a leaked fd of the host's).
+func verifyCwd() error {
+	var buf [unix.PathMax]byte
+	n, err := unix.Getcwd(buf[:])
+	if errors.Is(err, unix.ENOENT) || err == nil && (n < 2 || buf[0] != '/') {
+		return errors.New("current working directory is outside of container mount namespace root -- possible container breakout detected")
+	}
+	if err != nil {
+		return fmt.Errorf("failed to verify if current working directory is safe: %w", os.NewSyscallError("getcwd", err))
+	}
+	return nil
+}
+
+// fillHome sets HOME for programs that rely on it, as a login would.
+func (i *initProcess) fillHome() error {
+	for n, kv := range i.Env {
+		if v, ok := strings.CutPrefix(kv, "HOME="); ok {
+			if v != "" {
+				return nil
+			}
+			i.Env = append(i.Env[:n], i.Env[n+1:]...)
+			break
+		}
+	}
+	home, err := userdb.Home(i.UID)
+	if err != nil {
+		return err
+	}
+	i.Env = append(i.Env, "HOME="+home)
+	return nil
+}
+
+func (i *initProcess) setUser() error {
+	if err := i.chownStdio(); err != nil {
+		return err
+	}
+	if i.SetGroups {
+		if err := setgroups(i.Groups); err != nil {
+			return os.NewSyscallError("setgroups", err)
+		}
+	}
+	// Raw calls: the library's go to all threads, of which there are others
+	// that nobody needs to convince, exec ends them.
+	if _, _, e := unix.RawSyscall(unix.SYS_SETRESGID, uintptr(i.GID), uintptr(i.GID), uintptr(i.GID)); e != 0 {
+		if e == unix.EINVAL {
+			return fmt.Errorf("cannot set gid to unmapped user in user namespace")
+		}
+		return os.NewSyscallError("setresgid", e)
+	}
+	if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(i.UID), uintptr(i.UID), uintptr(i.UID)); e != 0 {
+		if e == unix.EINVAL {
+			return fmt.Errorf("cannot set uid to unmapped user in user namespace")
+		}
+		return os.NewSyscallError("setresuid", e)
+	}
+	return nil
+}
+
+// chownStdio lets the user open its own stdio again by /proc/self/fd, as many
+// programs do with /dev/stderr.
+func (i *initProcess) chownStdio() error {
+	var null unix.Stat_t
+	haveNull := unix.Stat("/dev/null", &null) == nil
+	for fd := range 3 {
+		var st unix.Stat_t
+		if err := unix.Fstat(fd, &st); err != nil {
+			if err == unix.EBADF {
+				continue
+			}
+			return &os.PathError{Op: "fstat", Path: fmt.Sprintf("fd %d", fd), Err: err}
+		}
+		// Not the host's null device, nor what is the user's already.
+		if int(st.Uid) == i.UID || haveNull && st.Rdev == null.Rdev && st.Mode&unix.S_IFMT == unix.S_IFCHR {
+			continue
+		}
+		switch err := unix.Fchown(fd, i.UID, int(st.Gid)); err {
+		case nil, unix.EINVAL, unix.EPERM, unix.EROFS, unix.ENOSYS:
+			// An owner that has no name in here, or a file system that keeps
+			// none: the user may still have the right by its mode.
+		default:
+			return &os.PathError{Op: "fchown", Path: fmt.Sprintf("fd %d", fd), Err: err}
+		}
+	}
+	return nil
+}
+
+// exec becomes the user's process.
+func (i *initProcess) exec(program string) error {
+	err := retry(func() error { return unix.Exec(program, i.Args, i.Env) })
+	return &os.PathError{Op: "exec", Path: program, Err: err}
+}

@@ -1,0 +1,186 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/apparmor"
+	"runc/libcontainer/configs"
+	"runc/libcontainer/keys"
+	"runc/libcontainer/netdev"
+	"runc/libcontainer/rootfs"
+	"runc/libcontainer/sysctl"
+)
+
+// setUpContainer makes a container out of the namespaces that this process was
+// born into, and becomes its first process. The order is part of the contract
+// with existing callers: hooks, LSM profiles and seccomp rules were written
+// against it.
+func (i *initProcess) setUpContainer() error {
+	if err := i.joinKeyring(); err != nil {
+		return err
+	}
+	if err := i.openProcFDs(); err != nil {
+		return err
+	}
+	if i.CgroupNS {
+		// Only now: the namespace's root is the cgroup that we are in.
+		if err := unix.Unshare(unix.CLONE_NEWCGROUP); err != nil {
+			return fmt.Errorf("unable to unshare the cgroup namespace: %w", err)
+		}
+	}
+	if i.LoopbackUp {
+		if err := netdev.LoUp(); err != nil {
+			return err
+		}
+	}
+	if err := i.Rootfs.Setup(rootfs.Env{Sources: i.sources, Hooks: i.hooksBeforePivot}); err != nil {
+		return err
+	}
+	if i.HasConsole {
+		if err := i.setUpConsole(); err != nil {
+			return err
+		}
+	}
+	if err := i.sendPidfd("standard"); err != nil {
+		return err
+	}
+	if i.Hostname != "" {
+		if err := unix.Sethostname([]byte(i.Hostname)); err != nil {
+			return &os.SyscallError{Syscall: "sethostname", Err: err}
+		}
+	}
+	if i.Domainname != "" {
+		if err := unix.Setdomainname([]byte(i.Domainname)); err != nil {
+			return &os.SyscallError{Syscall: "setdomainname", Err: err}
+		}
+	}
+	if err := apparmor.ApplyProfile(i.AppArmorProfile); err != nil {
+		return fmt.Errorf("unable to apply apparmor profile: %w", err)
+	}
+	if err := sysctl.Apply(i.Sysctl); err != nil {
+		return err
+	}
+	if err := i.Rootfs.ReadonlyPaths(); err != nil {
+		return err
+	}
+	if err := i.Rootfs.MaskPaths(); err != nil {
+		return err
+	}
+	if err := i.setAttributes(); err != nil {
+		return err
+	}
+	if i.AskRlimits {
+		if err := i.ask(msgRlimits, nil); err != nil {
+			return err
+		}
+	}
+	program, err := i.dropPrivileges()
+	if err != nil {
+		return err
+	}
+	if err := i.ready(); err != nil {
+		return err
+	}
+	if err := i.awaitStart(); err != nil {
+		return err
+	}
+	if err := i.runOwnHooks(configs.StartContainer, i.StartContainer, specs.StateCreated); err != nil {
+		return err
+	}
+	return i.exec(program)
+}
+
+// joinKeyring gives the container a session keyring of its own, so that it
+// cannot read the caller's keys (session-keyring(7)).
+func (i *initProcess) joinKeyring() error {
+	if !i.NewKeyring {
+		return nil
+	}
+	return keys.JoinSession("_ses."+i.ID, i.KeyringLabel)
+}
+
+// openProcFDs keeps a handle by which the O_PATH fd of exec.fifo can be opened
+// after the root has changed. No path of the container's is ever trusted for
+// that: it may be anything.
+func (i *initProcess) openProcFDs() error {
+	fd, err := unix.Open("/proc/self/fd", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: "/proc/self/fd", Err: err}
+	}
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(fd, &st); err != nil || st.Type != unix.PROC_SUPER_MAGIC {
+		return errors.New("/proc is not a proc file system")
+	}
+	i.procFDs = fd
+	return nil
+}
+
+func (i *initProcess) hooksBeforePivot() error {
+	if i.AskHooks {
+		if err := i.ask(msgHooks, nil); err != nil {
+			return err
+		}
+	}
+	return i.runOwnHooks(configs.CreateContainer, i.CreateContainer, specs.StateCreating)
+}
+
+// runOwnHooks runs hooks that belong inside. The pid they are told is the one
+// that this process has there.
+func (i *initProcess) runOwnHooks(kind configs.HookName, list []configs.Hook, status specs.ContainerState) error {
+	if len(list) == 0 {
+		return nil
+	}
+	if kind == configs.StartContainer {
+		for n := range list {
+			if len(list[n].Env) == 0 {
+				list[n].Env = i.Env
+			}
+		}
+	}
+	s := *i.State
+	s.Pid, s.Status = os.Getpid(), status
+	return runHooks(configs.Hooks{kind: list}, kind, &s)
+}
+
+// ready tells that nothing is left that can fail but the user's program itself.
+// With no_new_privs the filter comes last, so that it has to allow the least;
+// after it, closing the socket is all that is said.
+func (i *initProcess) ready() error {
+	if err := i.sock.send(msgReady, nil); err != nil {
+		return err
+	}
+	if i.NoNewPrivileges {
+		if err := i.loadSeccomp(); err != nil {
+			return err
+		}
+	}
+	i.told = true
+	return unix.Close(i.sock.fd)
+}
+
+// awaitStart blocks until somebody opens exec.fifo for reading: `runc start`.
+// Its one byte says that init is past all that could fail.
+func (i *initProcess) awaitStart() error {
+	var fd int
+	err := retry(func() (err error) {
+		fd, err = unix.Openat(i.procFDs, strconv.Itoa(i.Fifo), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		return &os.PathError{Op: "open exec fifo", Path: fifoFilename, Err: err}
+	}
+	if err := retry(func() error { _, err := unix.Write(fd, []byte("0")); return err }); err != nil {
+		return &os.PathError{Op: "write exec fifo", Path: fifoFilename, Err: err}
+	}
+	// All three are closed by exec too; but hooks still run before it.
+	unix.Close(fd)
+	unix.Close(i.Fifo)
+	unix.Close(i.procFDs)
+	return nil
+}

@@ -1,0 +1,125 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/configs"
+	"runc/libcontainer/nsenter"
+	"runc/libcontainer/sched"
+
+	"os"
+)
+
+// join starts a process in a running container.
+func (c *Container) join(p *Process) (err error) {
+	var undo undoList
+	defer func() {
+		if err != nil {
+			err = undo.run(err)
+		}
+	}()
+	boot, err := c.newBootstrap(p)
+	if err != nil {
+		return err
+	}
+	l := &launch{c: c, p: p, boot: boot}
+	initFD, err := c.openInit()
+	if errors.Is(err, ErrNotRunning) {
+		return errors.New("cannot exec in a stopped container")
+	} else if err != nil {
+		return err
+	}
+	initFile := os.NewFile(uintptr(initFD), "pidfd")
+	defer initFile.Close()
+
+	// One setns(2) on init's pidfd joins them all, in the kernel's order, and
+	// cannot meet another process that got the pid meanwhile (Linux 5.8).
+	var flags uintptr
+	for _, ns := range c.config.Namespaces {
+		flags |= ns.Type.CloneFlag()
+	}
+	if flags != 0 {
+		l.plan.Join = []nsenter.Join{{Flag: flags, File: initFile}}
+	}
+	l.plan.BecomeRoot = c.config.Namespaces.Contains(configs.NEWUSER)
+
+	m, err := c.manager()
+	if err != nil {
+		return err
+	}
+	dir, err := m.ExecDir(p.SubCgroupPaths, c.initPid)
+	if err != nil {
+		return fmt.Errorf("unable to start container process: %w", err)
+	}
+	if dir != nil {
+		defer dir.Close()
+	}
+	affinity := or(p.CPUAffinity, c.config.ExecCPUAffinity)
+	if affinity == nil || affinity.Initial == nil {
+		// With an initial affinity the process must not enter before it has it.
+		l.plan.Cgroup = dir
+	}
+	err = l.clone()
+	if errors.Is(err, nsenter.ErrIntoCgroup) {
+		l.plan.Cgroup = nil
+		err = l.clone()
+	}
+	if err != nil {
+		return fmt.Errorf("unable to start container process: %w", err)
+	}
+	undo.add("the start of the process", l.kill)
+	pid := l.run.pid
+	if affinity != nil && affinity.Initial != nil {
+		if err := sched.SetAffinity(pid, affinity.Initial); err != nil {
+			return fmt.Errorf("unable to start container process: error setting initial CPU affinity: %w", err)
+		}
+	}
+	if l.plan.Cgroup == nil {
+		if err := m.JoinExec(p.SubCgroupPaths, c.initPid, pid); err != nil && !c.config.RootlessCgroups {
+			return fmt.Errorf("unable to start container process: error adding pid %d to cgroups: %w", pid, err)
+		}
+	}
+	switch {
+	case affinity != nil && affinity.Final != nil:
+		if err := sched.SetAffinity(pid, affinity.Final); err != nil {
+			return fmt.Errorf("unable to start container process: error setting final CPU affinity: %w", err)
+		}
+	case affinity == nil || affinity.Initial == nil:
+		if err := sched.ResetAffinity(pid); err != nil {
+			return err
+		}
+	}
+	if c.rdtPath != "" {
+		if err := joinRdt(c.rdtPath, pid); err != nil {
+			return fmt.Errorf("unable to start container process: error adding pid %d to Intel RDT: %w", pid, err)
+		}
+	}
+	if err := l.setOOMScore(); err != nil {
+		return err
+	}
+	if err := l.compileSeccomp(); err != nil {
+		return err
+	}
+	if err := l.tell(nil); err != nil {
+		return err
+	}
+	if err := l.converse(nil, nil); err != nil {
+		return fmt.Errorf("unable to start container process: %w%s", err, c.oomNote())
+	}
+	return nil
+}
+
+// oomNote is added to what went wrong where being out of memory is likely why.
+func (c *Container) oomNote() string {
+	m, err := c.manager()
+	if err != nil {
+		return ""
+	}
+	if n, err := m.OOMKillCount(); err == nil && n > 0 {
+		return " (possibly OOM-killed)"
+	}
+	return ""
+}

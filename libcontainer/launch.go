@@ -1,0 +1,233 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/cgroup"
+	"runc/libcontainer/exeseal"
+	"runc/libcontainer/internal/wire"
+	"runc/libcontainer/nsenter"
+	"runc/libcontainer/rlimit"
+	"runc/libcontainer/seccomp"
+)
+
+// launch is one process on its way: what the start of a container's init and
+// that of a process joining it have in common.
+type launch struct {
+	c    *Container
+	p    *Process
+	boot *bootstrap
+	plan nsenter.Plan
+
+	files fdTable
+	sock  channel
+	run   *running
+}
+
+// clone makes the child: born into its namespaces, executing this binary.
+// Whatever fails later has to call kill.
+func (l *launch) clone() (err error) {
+	run := new(running)
+	stdio, theirs, startCopies, abortCopies, err := l.p.stdio(run)
+	if err != nil {
+		return err
+	}
+	defer closeAll(theirs)
+	defer func() {
+		if err != nil {
+			abortCopies()
+		}
+	}()
+
+	exe, err := exeseal.Open()
+	if err != nil {
+		return fmt.Errorf("unable to seal the runtime's own binary: %w", err)
+	}
+	defer exe.Close()
+
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socketpair", err)
+	}
+	sockTheirs := os.NewFile(uintptr(pair[1]), "init-sock")
+	defer sockTheirs.Close()
+	l.sock = channel{pair[0]}
+
+	files := append(fdTable(stdio), l.p.ExtraFiles...)
+	sockFD := files.add(sockTheirs)
+	l.boot.Fifo = -1
+	for _, f := range l.files {
+		// Filled in by those who know: fifo first, if any.
+		l.boot.Fifo = files.add(f)
+	}
+	if l.p.Terminal {
+		l.boot.Console = files.add(l.p.ConsoleSocket)
+	}
+	l.boot.PidfdSock = files.add(l.p.PidfdSocket)
+
+	l.plan.Exe = exe
+	l.plan.Argv = []string{"runc", "init"}
+	l.plan.Env = initEnv(sockFD)
+	l.plan.Files = files
+	child, err := l.plan.Start()
+	// The plan's files must outlive the clone though nothing names them.
+	runtime.KeepAlive(files)
+	if err != nil {
+		unix.Close(pair[0])
+		return err
+	}
+	run.pid, run.pidfd = child.Pid, child.PidFD
+	l.run, l.p.run = run, run
+	startCopies()
+	return nil
+}
+
+// kill ends and collects the child.
+func (l *launch) kill() error {
+	unix.Close(l.sock.fd)
+	if err := unix.PidfdSendSignal(int(l.run.pidfd.Fd()), unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("init process %d: %w", l.run.pid, os.NewSyscallError("pidfd_send_signal", err))
+	}
+	l.p.reap()
+	return nil
+}
+
+// tell sends the bootstrap message, with the detached mounts it speaks of.
+func (l *launch) tell(sources []*os.File) error {
+	l.boot.Sources = len(sources)
+	payload, err := wire.Encode(l.boot)
+	if err != nil {
+		return err
+	}
+	fds := make([]int, len(sources))
+	for i, f := range sources {
+		fds[i] = int(f.Fd())
+	}
+	err = l.sock.send(msgBootstrap, payload, fds...)
+	closeAll(sources)
+	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+		// init is gone already; converse finds out why.
+		return nil
+	}
+	return err
+}
+
+// converse answers init until it needs nothing more.
+func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
+	ready := false
+	for {
+		t, payload, files, err := l.sock.recv()
+		if err == io.EOF {
+			if ready {
+				unix.Close(l.sock.fd)
+				l.sock.fd = -1
+				return nil
+			}
+			return l.died(m)
+		}
+		if err != nil {
+			return err
+		}
+		closeAll(files)
+		switch t {
+		case msgReady:
+			ready = true
+			continue
+		case msgWarn:
+			if l.p.Warn != nil {
+				l.p.Warn(string(payload))
+			}
+			continue
+		case msgError:
+			return errors.New(string(payload))
+		case msgHooks:
+			err = hooks()
+		case msgRlimits:
+			err = l.setRlimits()
+		case msgListener:
+			if err := l.passListener(payload); err != nil {
+				return err
+			}
+			continue
+		default:
+			return fmt.Errorf("unexpected message %d from init", t)
+		}
+		if err != nil {
+			return err
+		}
+		if err := l.sock.send(msgGo, nil); err != nil && !errors.Is(err, unix.EPIPE) {
+			return err
+		}
+	}
+}
+
+// died says how init ended, when it did without a word.
+func (l *launch) died(m *cgroup.Manager) error {
+	l.p.reap()
+	if m != nil {
+		if n, err := m.OOMKillCount(); err == nil && n > 0 {
+			return errors.New("container init was OOM-killed (memory limit too low?)")
+		}
+	}
+	st := l.run.status
+	switch {
+	case l.run.err != nil:
+		return fmt.Errorf("init process ended: %w", l.run.err)
+	case st.Signaled():
+		return fmt.Errorf("init process was killed by signal %d (%s)", int(st.Signal()), st.Signal())
+	}
+	return fmt.Errorf("init process exited with status %d before the container was set up", st.ExitStatus())
+}
+
+func (l *launch) setRlimits() error {
+	for _, r := range l.c.rlimits(l.p) {
+		if err := rlimit.Set(l.run.pid, r); err != nil {
+			return fmt.Errorf("error setting rlimits for ready process: %w", err)
+		}
+	}
+	return nil
+}
+
+// setOOMScore is done from outside: in its namespaces init may see no /proc of
+// the host's, and may have lost the right.
+func (l *launch) setOOMScore() error {
+	adj := l.c.config.OomScoreAdj
+	if adj == nil {
+		return nil
+	}
+	path := "/proc/" + strconv.Itoa(l.run.pid) + "/oom_score_adj"
+	text := strconv.Itoa(*adj)
+	// Writing the value that is there already needs no right, and is what
+	// most unprivileged callers ask for; the kernel checks nevertheless.
+	if old, err := os.ReadFile(path); err == nil && string(old) == text+"\n" {
+		return nil
+	}
+	err := os.WriteFile(path, []byte(text), 0)
+	if errors.Is(err, os.ErrPermission) && l.c.config.RootlessEUID {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("config.json: process.oomScoreAdj: %w", err)
+	}
+	return nil
+}
+
+// compileSeccomp is done after the clone, while init's own start takes its time.
+func (l *launch) compileSeccomp() error {
+	if l.c.config.Seccomp == nil {
+		return nil
+	}
+	prog, err := seccomp.Compile(l.c.config.Seccomp)
+	if err != nil {
+		return err
+	}
+	l.boot.Seccomp = prog
+	return nil
+}

@@ -1,0 +1,131 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/configs"
+)
+
+// Signal sends a signal to init, or, for SIGKILL to a container that shares
+// its pid namespace, to every process of its cgroup: without an init of their
+// own namespace the kernel would not end them. [ErrNotRunning] when init is
+// gone.
+func (c *Container) Signal(s os.Signal) error {
+	sig, ok := s.(unix.Signal)
+	if !ok {
+		return fmt.Errorf("unsupported signal type %T", s)
+	}
+	if sig == unix.SIGKILL {
+		private, err := c.privatePID()
+		if err != nil {
+			return err
+		}
+		if !private {
+			// Leftovers of a container whose init has ended count too.
+			if err := c.signalAll(sig); err != nil {
+				return fmt.Errorf("unable to kill all processes: %w", err)
+			}
+			return nil
+		}
+	}
+	pidfd, err := c.openInit()
+	if err != nil {
+		return err
+	}
+	defer unix.Close(pidfd)
+	if err := unix.PidfdSendSignal(pidfd, sig, nil, 0); errors.Is(err, unix.ESRCH) {
+		return ErrNotRunning
+	} else if err != nil {
+		return os.NewSyscallError("pidfd_send_signal", err)
+	}
+	if sig == unix.SIGKILL {
+		// A frozen v1 cgroup keeps even SIGKILL waiting.
+		return c.thawKilled()
+	}
+	return nil
+}
+
+// openInit gives a pidfd of init, made sure to be the same process that the
+// state file names; [ErrNotRunning] when that has ended.
+func (c *Container) openInit() (int, error) {
+	if c.initPid <= 0 {
+		return -1, ErrNotRunning
+	}
+	pidfd, err := unix.PidfdOpen(c.initPid, 0)
+	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) {
+		return -1, ErrNotRunning
+	} else if err != nil {
+		return -1, os.NewSyscallError("pidfd_open", err)
+	}
+	// Only after the open: from here on the number cannot be reused unseen.
+	if !alive(c.initPid, c.initStart) {
+		unix.Close(pidfd)
+		return -1, ErrNotRunning
+	}
+	return pidfd, nil
+}
+
+// privatePID says whether the container has a pid namespace of its own making.
+func (c *Container) privatePID() (bool, error) {
+	if err := c.loadConfig(); err != nil {
+		return false, err
+	}
+	return c.config.Namespaces.IsPrivate(configs.NEWPID), nil
+}
+
+// SignalAll sends a signal to every process of the container's cgroup.
+func (c *Container) signalAll(sig unix.Signal) error {
+	m, err := c.manager()
+	if err != nil {
+		return err
+	}
+	return m.Kill(sig)
+}
+
+// thawKilled lets a killed init die that is frozen.
+func (c *Container) thawKilled() error {
+	m, err := c.manager()
+	if err != nil {
+		return err
+	}
+	return m.ThawKilled()
+}
+
+// WaitStopped waits until init has ended, at most for the time given. It says
+// whether it has.
+func (c *Container) WaitStopped(limit time.Duration) (bool, error) {
+	pidfd, err := c.openInit()
+	if errors.Is(err, ErrNotRunning) {
+		return true, nil
+	} else if err != nil {
+		return false, err
+	}
+	defer unix.Close(pidfd)
+	return waitReadable(pidfd, time.Now().Add(limit))
+}
+
+// waitReadable waits until one of the fd's has something to read, or the
+// deadline; a pidfd has when its process ends.
+func waitReadable(fd int, deadline time.Time) (bool, error) {
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for {
+		left := time.Until(deadline)
+		if left < 0 {
+			left = 0
+		}
+		ts := unix.NsecToTimespec(left.Nanoseconds())
+		n, err := unix.Ppoll(p, &ts, nil)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return false, os.NewSyscallError("ppoll", err)
+		}
+		return n > 0, nil
+	}
+}

@@ -1,0 +1,386 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/cgroup"
+	"runc/libcontainer/configs"
+	"runc/libcontainer/intelrdt"
+	"runc/libcontainer/netdev"
+	"runc/libcontainer/nsenter"
+	"runc/libcontainer/rootfs"
+	"runc/libcontainer/sched"
+	"runc/libcontainer/system"
+)
+
+// Start starts a process: the container's first when p.Init is set, which then
+// waits for [Container.Exec], or one that joins a running container. On error
+// no process is left, nor what was made for it; a container whose first
+// process failed still has its folder, for Destroy.
+func (c *Container) Start(p *Process) error {
+	if p.run != nil {
+		return errors.New("process was started already")
+	}
+	if err := c.loadConfig(); err != nil {
+		return err
+	}
+	if p.Init {
+		return c.startInit(p)
+	}
+	return c.join(p)
+}
+
+// Run is Start and, for the first process, Exec.
+func (c *Container) Run(p *Process) error {
+	if err := c.Start(p); err != nil {
+		return err
+	}
+	if p.Init {
+		return c.Exec()
+	}
+	return nil
+}
+
+func (c *Container) startInit(p *Process) (err error) {
+	var undo undoList
+	defer func() {
+		if err != nil {
+			err = undo.run(err)
+		}
+	}()
+	if c.initPid != 0 {
+		return errors.New("container already has an init process")
+	}
+	config := c.config
+
+	// Decide. Nothing is made yet.
+	boot, err := c.newBootstrap(p)
+	if err != nil {
+		return err
+	}
+	m, err := cgroup.New(config.Cgroups)
+	if err != nil {
+		return err
+	}
+	boot.Rootfs, err = rootfs.NewPlan(config, c.rootfsLayout(m))
+	if err != nil {
+		return err
+	}
+	l := &launch{c: c, p: p, boot: boot}
+	namespaces, err := l.planNamespaces()
+	defer closeAll(namespaces)
+	if err != nil {
+		return fmt.Errorf("unable to create new parent process: namespace path: %w", err)
+	}
+
+	// Do.
+	fifo, err := c.makeFifo()
+	if err != nil {
+		return err
+	}
+	defer fifo.Close()
+	undo.add("exec.fifo", func() error { return os.Remove(filepath.Join(c.dir, fifoFilename)) })
+	l.files = fdTable{fifo}
+
+	c.cgroups = m
+	undo.add("the container's cgroup", m.Destroy)
+	if m.BirthReady() {
+		// cgroup v2: init is born in it.
+		if err := m.Create(); err != nil {
+			return err
+		}
+		dir, err := m.Dir()
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+		l.plan.Cgroup = dir
+	}
+	err = l.clone()
+	if errors.Is(err, nsenter.ErrIntoCgroup) {
+		// Not ours to be born into (a delegation that ends above): join it.
+		l.plan.Cgroup = nil
+		err = l.clone()
+	}
+	if err != nil {
+		return fmt.Errorf("unable to start container process: %w", err)
+	}
+	undo.add("the start of init", l.kill)
+	c.init = p
+
+	// From here on init's own start-up goes on beside us, until it waits for
+	// the bootstrap message; it ends by itself should we die.
+	if err := c.adopt(p); err != nil {
+		return err
+	}
+	undo.add("the state file", func() error {
+		c.initPid, c.initStart = 0, 0
+		return os.Remove(filepath.Join(c.dir, stateFilename))
+	})
+	if err := l.equip(m); err != nil {
+		return fmt.Errorf("unable to start container process: %w", err)
+	}
+	sources, err := boot.Rootfs.OpenSources(func() (*os.File, error) {
+		return os.Open(fmt.Sprintf("/proc/%d/ns/user", p.run.pid))
+	})
+	if err != nil {
+		closeAll(sources)
+		return fmt.Errorf("unable to start container process: error during container init: %w", err)
+	}
+	if err := l.tell(sources); err != nil {
+		return err
+	}
+	if err := l.converse(m, c.runtimeHooks); err != nil {
+		return fmt.Errorf("unable to start container process: error during container init: %w", err)
+	}
+	return nil
+}
+
+// planNamespaces opens what is to be joined and says what is to be made.
+func (l *launch) planNamespaces() (opened []*os.File, err error) {
+	config := l.c.config
+	for _, ns := range config.Namespaces {
+		if ns.Path == "" {
+			continue
+		}
+		// lstat first: that is the error that callers know.
+		if _, err := os.Lstat(ns.Path); err != nil {
+			return opened, err
+		}
+		f, err := os.Open(ns.Path)
+		if err != nil {
+			return opened, err
+		}
+		opened = append(opened, f)
+		l.plan.Join = append(l.plan.Join, nsenter.Join{Flag: ns.Type.CloneFlag(), File: f})
+	}
+	// init enters its cgroup namespace itself, once it is in its cgroup.
+	l.plan.New = config.Namespaces.CloneFlags() &^ unix.CLONE_NEWCGROUP
+	if config.Namespaces.IsPrivate(configs.NEWUSER) {
+		l.plan.MapIDs = func(pid int) error {
+			return nsenter.WriteMaps(pid, config.UIDMappings, config.GIDMappings)
+		}
+	}
+	l.plan.BecomeRoot = config.Namespaces.Contains(configs.NEWUSER)
+	if config.Namespaces.IsPrivate(configs.NEWTIME) {
+		for _, clock := range []string{"monotonic", "boottime"} {
+			if o, ok := config.TimeOffsets[clock]; ok {
+				l.plan.TimeOffsets += fmt.Sprintf("%s %d %d\n", clock, o.Secs, o.Nanosecs)
+			}
+		}
+	}
+	return opened, nil
+}
+
+// makeFifo makes exec.fifo, for anybody in the container to write, and opens
+// it by O_PATH for init to find.
+func (c *Container) makeFifo() (*os.File, error) {
+	path := filepath.Join(c.dir, fifoFilename)
+	uid, err := c.config.HostRootUID()
+	if err != nil {
+		return nil, err
+	}
+	gid, err := c.config.HostRootGID()
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Mkfifo(path, 0o622); err != nil {
+		return nil, &fs.PathError{Op: "mkfifo", Path: path, Err: err}
+	}
+	fail := func(err error) (*os.File, error) { os.Remove(path); return nil, err }
+	// Not by umask 0, which other threads would share.
+	if err := os.Chmod(path, 0o622); err != nil {
+		return fail(err)
+	}
+	if uid != os.Geteuid() || gid != os.Getegid() {
+		if err := os.Lchown(path, uid, gid); err != nil {
+			return fail(err)
+		}
+	}
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return fail(&fs.PathError{Op: "open", Path: path, Err: err})
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// adopt records the new init and saves the state, before init is told anything:
+// whoever kills us from now on leaves either an init that ends by itself, or one
+// that the state file names.
+func (c *Container) adopt(p *Process) error {
+	st, err := system.ProcStat(p.run.pid)
+	if err != nil {
+		return err
+	}
+	c.initPid, c.initStart = p.run.pid, st.StartTime
+	c.created = time.Now().UTC()
+	c.cgroupPaths = c.cgroups.Paths()
+	c.nsPaths = make(map[configs.NamespaceType]string)
+	for _, t := range configs.NamespaceTypes() {
+		if configs.IsNamespaceSupported(t) {
+			ns := configs.Namespace{Type: t}
+			c.nsPaths[t] = ns.GetPath(c.initPid)
+		}
+	}
+	c.descriptors = stdioNames()
+	if c.config.IntelRdt != nil {
+		c.rdtPath = intelrdt.Path(c.id, c.config.IntelRdt)
+	}
+	return c.save()
+}
+
+// stdioNames says what the caller's stdio is, which init inherits.
+func stdioNames() []string {
+	names := make([]string, 3)
+	for i := range names {
+		names[i], _ = os.Readlink(fmt.Sprintf("/proc/self/fd/%d", i))
+	}
+	return names
+}
+
+// equip does what init needs done from outside before it goes on.
+func (l *launch) equip(m *cgroup.Manager) error {
+	config := l.c.config
+	pid := l.run.pid
+	if l.plan.Cgroup == nil {
+		if !m.BirthReady() {
+			if err := m.Create(); err != nil {
+				return err
+			}
+		}
+		if err := m.Join(pid); err != nil {
+			return fmt.Errorf("unable to apply cgroup configuration: %w", err)
+		}
+	}
+	// The affinity of whoever called us must not become the container's.
+	if err := sched.ResetAffinity(pid); err != nil {
+		return err
+	}
+	if err := m.Set(config.Cgroups.Resources); err != nil {
+		return fmt.Errorf("error during container init: error setting cgroup config for procHooks process: %w", err)
+	}
+	if config.IntelRdt != nil {
+		if err := intelrdt.Apply(l.c.rdtPath, config.IntelRdt, pid); err != nil {
+			return fmt.Errorf("unable to apply Intel RDT configuration: %w", err)
+		}
+	}
+	if err := l.setOOMScore(); err != nil {
+		return err
+	}
+	if len(config.NetDevices) != 0 {
+		if err := netdev.Move(config.NetDevices, fmt.Sprintf("/proc/%d/ns/net", pid)); err != nil {
+			return fmt.Errorf("error creating network interfaces: %w", err)
+		}
+	}
+	if len(l.boot.CreateContainer)+len(l.boot.StartContainer) != 0 {
+		state, err := l.c.ociState(specs.StateCreating)
+		if err != nil {
+			return err
+		}
+		l.boot.State = state
+	}
+	return l.compileSeccomp()
+}
+
+// runtimeHooks runs those hooks that belong into the runtime's namespaces.
+func (c *Container) runtimeHooks() error {
+	state, err := c.ociState(specs.StateCreating)
+	if err != nil {
+		return err
+	}
+	for _, kind := range []configs.HookName{configs.Prestart, configs.CreateRuntime} {
+		if err := runHooks(c.config.Hooks, kind, state); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Exec lets a created container's init go on to the user's process: init waits
+// to open exec.fifo for writing, so that is opened for reading here. Then it
+// runs the poststart hooks; should one fail, the container is killed.
+func (c *Container) Exec() error {
+	path := filepath.Join(c.dir, fifoFilename)
+	// Non-blocking, so that an init that is gone, or goes just now, is
+	// noticed by its pidfd instead of being waited for.
+	fifo, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err == unix.ENOENT {
+		if !alive(c.initPid, c.initStart) {
+			return errors.New("cannot start a container that has stopped")
+		}
+		return errors.New("cannot start an already running container")
+	} else if err != nil {
+		return &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fifo)
+	pidfd, err := c.openInit()
+	if errors.Is(err, ErrNotRunning) {
+		return errors.New("cannot start a container that has stopped")
+	} else if err != nil {
+		return err
+	}
+	defer unix.Close(pidfd)
+
+	if err := awaitFifo(fifo, pidfd); err != nil {
+		return err
+	}
+	if err := unix.Unlink(path); err == unix.ENOENT {
+		// Another start was faster by a hair.
+		return errors.New("cannot start an already running container")
+	} else if err != nil {
+		return &fs.PathError{Op: "unlink", Path: path, Err: err}
+	}
+	if err := c.loadConfig(); err != nil {
+		return err
+	}
+	if len(c.config.Hooks[configs.Poststart]) == 0 {
+		return nil
+	}
+	state, err := c.ociState(specs.StateRunning)
+	if err != nil {
+		return err
+	}
+	if err := runHooks(c.config.Hooks, configs.Poststart, state); err != nil {
+		if e := c.Signal(unix.SIGKILL); e != nil && !errors.Is(e, ErrNotRunning) {
+			err = fmt.Errorf("%w; afterwards, unable to kill the container: %w", err, e)
+		}
+		return err
+	}
+	return nil
+}
+
+// awaitFifo waits for init's byte, or its end. A reader's poll(2) sees no
+// hang-up before there has been a writer.
+func awaitFifo(fifo, pidfd int) error {
+	p := []unix.PollFd{
+		{Fd: int32(fifo), Events: unix.POLLIN},
+		{Fd: int32(pidfd), Events: unix.POLLIN},
+	}
+	var b [1]byte
+	for {
+		if err := retry(func() error { _, err := unix.Ppoll(p, nil, nil); return err }); err != nil {
+			return os.NewSyscallError("ppoll", err)
+		}
+		var n int
+		err := retry(func() (err error) { n, err = unix.Read(fifo, b[:]); return err })
+		switch {
+		case err == nil && n > 0:
+			return nil
+		case err == nil && p[0].Revents != 0:
+			// A writer came and went: init closed it without a word.
+			return errors.New("cannot start an already running container")
+		case err != nil && err != unix.EAGAIN:
+			return os.NewSyscallError("read exec.fifo", err)
+		case p[1].Revents != 0:
+			return errors.New("container init process ended before it could be started")
+		}
+	}
+}
