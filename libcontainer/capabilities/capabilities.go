@@ -1,0 +1,152 @@
+// Package capabilities turns the capability sets of config.json into masks and
+// puts them onto the calling thread.
+//
+// It wraps capset(2), and prctl(2) for the bounding set and the ambient set
+// (Linux 4.3). See capabilities(7).
+package capabilities
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/configs"
+)
+
+// Mask is a set of capabilities, bit N being capability number N.
+type Mask uint64
+
+// Has says whether capability number n is in the set.
+func (m Mask) Has(n int) bool { return n >= 0 && n < 64 && m&(1<<uint(n)) != 0 }
+
+// Caps are the five sets of a thread. The zero value drops everything.
+type Caps struct {
+	Bounding    Mask
+	Effective   Mask
+	Permitted   Mask
+	Inheritable Mask
+	Ambient     Mask
+}
+
+// New makes masks of names. What the kernel's floor does not know is left out,
+// and so is an ambient capability that is not permitted and inheritable as
+// well, since the kernel would refuse it; warnings say so. nil gives no
+// capabilities at all.
+func New(c *configs.Capabilities) (caps Caps, warnings []string) {
+	if c == nil {
+		return Caps{}, nil
+	}
+	var unknown []string
+	mask := func(list []string) (m Mask) {
+		for _, name := range list {
+			if n, ok := number(name); ok {
+				m |= 1 << uint(n)
+			} else if !slices.Contains(unknown, name) {
+				unknown = append(unknown, name)
+			}
+		}
+		return m
+	}
+	caps = Caps{
+		Bounding:    mask(c.Bounding),
+		Effective:   mask(c.Effective),
+		Permitted:   mask(c.Permitted),
+		Inheritable: mask(c.Inheritable),
+		Ambient:     mask(c.Ambient),
+	}
+	if len(unknown) > 0 {
+		slices.Sort(unknown)
+		warnings = append(warnings, fmt.Sprintf("ignoring unknown or unavailable capabilities: %v", unknown))
+	}
+	if refused := caps.Ambient &^ (caps.Permitted & caps.Inheritable); refused != 0 {
+		caps.Ambient &^= refused
+		for n := range names {
+			if refused.Has(n) {
+				warnings = append(warnings, fmt.Sprintf("can't raise ambient capability %s: it is not both permitted and inheritable", names[n]))
+			}
+		}
+	}
+	return caps, warnings
+}
+
+// ApplyBounding drops from the bounding set all that is not in c.Bounding. It
+// needs CAP_SETPCAP and so comes before the user is changed. A capability that
+// stays in the set because it may not be dropped is an error: it would come
+// back with the first set-user-ID program.
+func (c Caps) ApplyBounding() error {
+	for n := range 64 {
+		if c.Bounding.Has(n) {
+			continue
+		}
+		err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(n), 0, 0, 0)
+		switch {
+		case err == nil:
+		case errors.Is(err, unix.EINVAL) && n > lastNamed:
+			// The kernel's last one is behind us. Newer kernels than this
+			// code's names have more to drop, which is why it asks.
+			return nil
+		case errors.Is(err, unix.EPERM):
+			in, rerr := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(n), 0, 0, 0)
+			if rerr != nil && n > lastNamed {
+				return nil
+			}
+			if rerr == nil && in == 0 {
+				continue
+			}
+			fallthrough
+		default:
+			return fmt.Errorf("drop %s from the bounding set: %w", nameOf(n), err)
+		}
+	}
+	return nil
+}
+
+// KeepOnSetuid says whether changing the user from root leaves the permitted
+// set alone (PR_SET_KEEPCAPS), so that [Caps.Apply] can choose from it after.
+func KeepOnSetuid(keep bool) error {
+	var v uintptr
+	if keep {
+		v = 1
+	}
+	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, v, 0, 0, 0); err != nil {
+		return fmt.Errorf("prctl PR_SET_KEEPCAPS: %w", err)
+	}
+	return nil
+}
+
+// Apply sets the effective, permitted, inheritable and ambient set of the
+// calling thread, to which the goroutine must be locked.
+func (c Caps) Apply() error {
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	for i := range data {
+		shift := uint(i) * 32
+		data[i] = unix.CapUserData{
+			Effective:   uint32(c.Effective >> shift),
+			Permitted:   uint32(c.Permitted >> shift),
+			Inheritable: uint32(c.Inheritable >> shift),
+		}
+	}
+	if err := unix.Capset(&hdr, &data[0]); err != nil {
+		return fmt.Errorf("capset: %w", err)
+	}
+	// capset lowers the ambient set to what is permitted and inheritable; with
+	// nothing inheritable there is nothing left to clear.
+	if c.Inheritable == 0 {
+		return nil
+	}
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return fmt.Errorf("clear the ambient set: %w", err)
+	}
+	for n := range 64 {
+		if !c.Ambient.Has(n) {
+			continue
+		}
+		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, uintptr(n), 0, 0); err != nil {
+			return fmt.Errorf("raise ambient capability %s: %w", nameOf(n), err)
+		}
+	}
+	return nil
+}

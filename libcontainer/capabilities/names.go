@@ -1,0 +1,74 @@
+package capabilities
+
+import "strconv"
+
+// lastNamed is CAP_CHECKPOINT_RESTORE, which Linux 5.9 brought.
+const lastNamed = 40
+
+// names by number, from include/uapi/linux/capability.h.
+var names = [lastNamed + 1]string{
+	"CAP_CHOWN",
+	"CAP_DAC_OVERRIDE",
+	"CAP_DAC_READ_SEARCH",
+	"CAP_FOWNER",
+	"CAP_FSETID",
+	"CAP_KILL",
+	"CAP_SETGID",
+	"CAP_SETUID",
+	"CAP_SETPCAP",
+	"CAP_LINUX_IMMUTABLE",
+	"CAP_NET_BIND_SERVICE",
+	"CAP_NET_BROADCAST",
+	"CAP_NET_ADMIN",
+	"CAP_NET_RAW",
+	"CAP_IPC_LOCK",
+	"CAP_IPC_OWNER",
+	"CAP_SYS_MODULE",
+	"CAP_SYS_RAWIO",
+	"CAP_SYS_CHROOT",
+	"CAP_SYS_PTRACE",
+	"CAP_SYS_PACCT",
+	"CAP_SYS_ADMIN",
+	"CAP_SYS_BOOT",
+	"CAP_SYS_NICE",
+	"CAP_SYS_RESOURCE",
+	"CAP_SYS_TIME",
+	"CAP_SYS_TTY_CONFIG",
+	"CAP_MKNOD",
+	"CAP_LEASE",
+	"CAP_AUDIT_WRITE",
+	"CAP_AUDIT_CONTROL",
+	"CAP_SETFCAP",
+	"CAP_MAC_OVERRIDE",
+	"CAP_MAC_ADMIN",
+	"CAP_SYSLOG",
+	"CAP_WAKE_ALARM",
+	"CAP_BLOCK_SUSPEND",
+	"CAP_AUDIT_READ",
+	"CAP_PERFMON",
+	"CAP_BPF",
+	"CAP_CHECKPOINT_RESTORE",
+}
+
+// KnownCapabilities lists the names that config.json may use, by number.
+func KnownCapabilities() []string {
+	return append([]string(nil), names[:]...)
+}
+
+// number finds a name. Forty string comparisons cost less than making a map
+// would at the start of a process that looks up a dozen names.
+func number(name string) (int, bool) {
+	for i := range names {
+		if names[i] == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func nameOf(n int) string {
+	if n >= 0 && n < len(names) {
+		return names[n]
+	}
+	return "CAP_" + strconv.Itoa(n)
+}
