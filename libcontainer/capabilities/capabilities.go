@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -32,12 +33,13 @@ type Caps struct {
 
 // New makes masks of names. What the kernel's floor does not know is left out,
 // and so is an ambient capability that is not permitted and inheritable as
-// well, since the kernel would refuse it; warnings say so. nil gives no
-// capabilities at all.
-func New(c *configs.Capabilities) (caps Caps, warnings []string) {
+// well, since the kernel would refuse it; the warning, if any, says so. nil
+// gives no capabilities at all.
+func New(c *configs.Capabilities) (caps Caps, warning string) {
 	if c == nil {
-		return Caps{}, nil
+		return Caps{}, ""
 	}
+	var warnings []string
 	var unknown []string
 	mask := func(list []string) (m Mask) {
 		for _, name := range list {
@@ -62,13 +64,15 @@ func New(c *configs.Capabilities) (caps Caps, warnings []string) {
 	}
 	if refused := caps.Ambient &^ (caps.Permitted & caps.Inheritable); refused != 0 {
 		caps.Ambient &^= refused
+		var list []string
 		for n := range names {
 			if refused.Has(n) {
-				warnings = append(warnings, fmt.Sprintf("can't raise ambient capability %s: it is not both permitted and inheritable", names[n]))
+				list = append(list, names[n])
 			}
 		}
+		warnings = append(warnings, fmt.Sprintf("ignoring ambient capabilities that are not both permitted and inheritable: %v", list))
 	}
-	return caps, warnings
+	return caps, strings.Join(warnings, "; ")
 }
 
 // ApplyBounding drops from the bounding set all that is not in c.Bounding. It

@@ -8,15 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Mount binds the slave over /dev/console below root (nil: the root of the
-// calling process), which is made when it is missing.
+// Mount binds the slave over /dev/console, which is made when it is missing.
 //
 // Source and target are fds from the start: the mount is cloned from the open
 // slave, and attached to the very file that was looked at, which must be a
 // plain file or a device and no symlink, so that a renamer in the container's
 // /dev cannot lead the mount astray (CVE-2025-52565).
-func (p *Pty) Mount(root *os.File) error {
-	target, err := openConsole(root)
+func (p *Pty) Mount() error {
+	target, err := openConsole()
 	if err != nil {
 		return fmt.Errorf("mount the terminal on /dev/console: %w", err)
 	}
@@ -33,17 +32,11 @@ func (p *Pty) Mount(root *os.File) error {
 	return nil
 }
 
-func openConsole(root *os.File) (int, error) {
-	how := unix.OpenHow{
+func openConsole() (int, error) {
+	dev, err := openat2(unix.AT_FDCWD, "/dev", &unix.OpenHow{
 		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_NO_MAGICLINKS,
-	}
-	dir := unix.AT_FDCWD
-	if root != nil {
-		dir = int(root.Fd())
-		how.Resolve |= unix.RESOLVE_IN_ROOT
-	}
-	dev, err := openat2(dir, "/dev", &how)
+	})
 	if err != nil {
 		return -1, err
 	}

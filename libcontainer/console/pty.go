@@ -28,15 +28,14 @@ type Pty struct {
 	Name string
 }
 
-// Open makes a terminal in the devpts at /dev/pts below root, a directory that
-// may be opened with O_PATH; nil is the root of the calling process.
+// Open makes a terminal in the devpts at /dev/pts, as the calling process sees
+// it: once its root is the container's.
 //
 // What is at /dev/pts/ptmx is the image's and, for exec, the container's
-// processes' choice: it is opened without leaving the root and must be devpts'
-// own ptmx. The slave is opened through the master, never by path, so that
-// nothing can be put in between.
-func Open(root *os.File) (*Pty, error) {
-	master, err := openPtmx(root)
+// processes' choice: it must be devpts' own ptmx. The slave is opened through
+// the master, never by path, so that nothing can be put in between.
+func Open() (*Pty, error) {
+	master, err := openPtmx()
 	if err != nil {
 		return nil, fmt.Errorf("open a terminal of the container: %w", err)
 	}
@@ -48,21 +47,15 @@ func Open(root *os.File) (*Pty, error) {
 	return p, nil
 }
 
-func openPtmx(root *os.File) (*os.File, error) {
+func openPtmx() (*os.File, error) {
 	const name = "/dev/pts/ptmx"
-	how := unix.OpenHow{
-		Flags:   unix.O_PATH | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_NO_MAGICLINKS,
-	}
-	dir := unix.AT_FDCWD
-	if root != nil {
-		dir = int(root.Fd())
-		how.Resolve |= unix.RESOLVE_IN_ROOT
-	}
 	// The folder first: inside it, ptmx is looked up without symlinks, on the
 	// same mount, after it was seen to be devpts. Opening a device of the
 	// image's choice could already have effects.
-	pts, err := openat2(dir, "/dev/pts", &unix.OpenHow{Flags: how.Flags | unix.O_DIRECTORY, Resolve: how.Resolve})
+	pts, err := openat2(unix.AT_FDCWD, "/dev/pts", &unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_NO_MAGICLINKS,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -126,12 +119,8 @@ func (p *Pty) openSlave() error {
 	return nil
 }
 
-// Resize sets the terminal's size in characters; it does nothing when both
-// are 0.
-func (p *Pty) Resize(width, height uint16) error {
-	if width == 0 && height == 0 {
-		return nil
-	}
+// SetSize sets the terminal's size in characters.
+func (p *Pty) SetSize(width, height uint16) error {
 	err := unix.IoctlSetWinsize(int(p.Master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: width, Row: height})
 	if err != nil {
 		return fmt.Errorf("set the terminal's size: %w", os.NewSyscallError("ioctl TIOCSWINSZ", err))
@@ -139,8 +128,9 @@ func (p *Pty) Resize(width, height uint16) error {
 	return nil
 }
 
-// Chown gives the slave to a user; the group stays devpts' own (its gid=
-// option), which lets programs like wall(1) write to it.
+// Chown gives the slave to a user of the caller's user namespace; the group
+// stays devpts' own (its gid= option), which lets programs like wall(1) write
+// to it.
 func (p *Pty) Chown(uid int) error {
 	if err := p.Slave.Chown(uid, -1); err != nil {
 		return fmt.Errorf("give the terminal to user %d: %w", uid, err)
@@ -154,8 +144,10 @@ func (p *Pty) Chown(uid int) error {
 func (p *Pty) Attach() error {
 	fd := int(p.Slave.Fd())
 	for std := range 3 {
-		if err := dup(fd, std); err != nil {
-			return fmt.Errorf("attach terminal as fd %d: %w", std, err)
+		// Go's runtime sees to it that 0, 1 and 2 are open from the start, so
+		// that the slave is never one of them.
+		if err := unix.Dup3(fd, std, 0); err != nil {
+			return fmt.Errorf("attach terminal as fd %d: %w", std, os.NewSyscallError("dup3", err))
 		}
 	}
 	if err := unix.IoctlSetInt(0, unix.TIOCSCTTY, 0); err != nil {
@@ -164,20 +156,8 @@ func (p *Pty) Attach() error {
 	return nil
 }
 
-func dup(from, to int) error {
-	if from == to {
-		// dup3 refuses this, and the copy must not be close-on-exec.
-		_, err := unix.FcntlInt(uintptr(to), unix.F_SETFD, 0)
-		return os.NewSyscallError("fcntl F_SETFD", err)
-	}
-	return os.NewSyscallError("dup3", unix.Dup3(from, to, 0))
-}
-
-// Close closes what is open of both ends.
+// Close closes both ends.
 func (p *Pty) Close() {
-	for _, f := range []*os.File{p.Master, p.Slave} {
-		if f != nil && f.Fd() > 2 {
-			f.Close()
-		}
-	}
+	p.Master.Close()
+	p.Slave.Close()
 }

@@ -16,13 +16,13 @@ const maxName = 4096
 // payload (for a console the terminal's name; for a pidfd "standard" or
 // "setns"), the fd as SCM_RIGHTS, as unix(7) has it. It waits for a socket
 // that is full.
-func SendFD(socket *os.File, name string, fd *os.File) error {
+func SendFD(socket int, name string, fd int) error {
 	if name == "" || len(name) > maxName || strings.ContainsRune(name, 0) {
 		return fmt.Errorf("send fd: name of %d bytes: %w", len(name), unix.EINVAL)
 	}
-	rights := unix.UnixRights(int(fd.Fd()))
+	rights := unix.UnixRights(fd)
 	for {
-		n, err := unix.SendmsgN(int(socket.Fd()), []byte(name), rights, nil, unix.MSG_NOSIGNAL)
+		n, err := unix.SendmsgN(socket, []byte(name), rights, nil, unix.MSG_NOSIGNAL)
 		switch {
 		case err == nil && n == len(name):
 			return nil
@@ -42,12 +42,12 @@ func SendFD(socket *os.File, name string, fd *os.File) error {
 // RecvFD receives what [SendFD] sent: one name and one fd, which is made
 // close-on-exec. A message that is anything else is an error, and leaves no fd
 // behind.
-func RecvFD(socket *os.File) (*os.File, error) {
+func RecvFD(socket int) (*os.File, error) {
 	name := make([]byte, maxName+1)
 	// Room for two, so that one too many is seen rather than cut off.
 	oob := make([]byte, unix.CmsgSpace(2*4))
 	for {
-		n, oobn, flags, _, err := unix.Recvmsg(int(socket.Fd()), name, oob, unix.MSG_CMSG_CLOEXEC)
+		n, oobn, flags, _, err := unix.Recvmsg(socket, name, oob, unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
@@ -110,8 +110,8 @@ func rights(oob []byte) (fds []int, err error) {
 	return fds, err
 }
 
-func wait(socket *os.File, events int16) error {
-	p := []unix.PollFd{{Fd: int32(socket.Fd()), Events: events}}
+func wait(socket int, events int16) error {
+	p := []unix.PollFd{{Fd: int32(socket), Events: events}}
 	for {
 		_, err := unix.Poll(p, -1)
 		if !errors.Is(err, unix.EINTR) {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/opencontainers/selinux/go-selinux"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,10 +32,17 @@ const (
 func SessionName(containerID string) string { return "_ses." + containerID }
 
 // JoinSession makes the named keyring the session keyring of the calling
-// thread, creating it when there is none, and adds the right. A kernel without
-// keyrings is no error. Where SELinux is in use the caller sets the keyring's
-// label (/proc/thread-self/attr/keycreate) before.
-func JoinSession(name string, share Share) error {
+// thread, to which the goroutine must be locked; it is created when there is
+// none, and then has the SELinux label if that is not empty. The right is added
+// for the next to join. A kernel without keyrings is no error.
+func JoinSession(name, label string, share Share) error {
+	if label != "" {
+		if err := selinux.SetKeyLabel(label); err != nil {
+			return fmt.Errorf("unable to join session keyring: set its label: %w", err)
+		}
+		// Keys that the container's process makes later are its own affair.
+		defer func() { _ = selinux.SetKeyLabel("") }()
+	}
 	ring, err := unix.KeyctlJoinSessionKeyring(name)
 	if errors.Is(err, unix.ENOSYS) {
 		return nil

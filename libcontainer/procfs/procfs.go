@@ -26,9 +26,6 @@ import (
 // rootIno is the inode number that every procfs gives its root directory.
 const rootIno = 1
 
-// maxRead bounds what [Handle.ReadFile] takes.
-const maxRead = 1 << 20
-
 // ErrUnsafe says that /proc is not, or not only, procfs.
 var ErrUnsafe = errors.New("unsafe procfs detected")
 
@@ -172,21 +169,4 @@ func writeOnce(fd int, path, data string) error {
 		}
 		return nil
 	}
-}
-
-// ReadFile reads a file, of 1 MiB at most.
-func (h *Handle) ReadFile(path string) ([]byte, error) {
-	f, err := h.OpenFile(path, unix.O_RDONLY)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxRead+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(b) > maxRead {
-		return nil, &os.PathError{Op: "read", Path: f.Name(), Err: unix.EFBIG}
-	}
-	return b, nil
 }

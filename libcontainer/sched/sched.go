@@ -87,12 +87,9 @@ func SetIOPriority(p *configs.IOPriority) error {
 	return nil
 }
 
-// SetPersonality applies the execution domain; nil does nothing.
-func SetPersonality(p *configs.LinuxPersonality) error {
-	if p == nil {
-		return nil
-	}
-	if _, _, errno := unix.Syscall(unix.SYS_PERSONALITY, uintptr(p.Domain), 0, 0); errno != 0 {
+// SetPersonality applies the execution domain, a PER_ number.
+func SetPersonality(domain int) error {
+	if _, _, errno := unix.Syscall(unix.SYS_PERSONALITY, uintptr(domain), 0, 0); errno != 0 {
 		return fmt.Errorf("unable to set personality: %w", os.NewSyscallError("personality", errno))
 	}
 	return nil

@@ -20,16 +20,17 @@ const (
 	maxLine = 4096
 )
 
-// Home is the home directory of uid according to /etc/passwd below root, a
-// directory that may be opened with O_PATH; nil is the root of the calling
-// process. It is "/" when there is no such entry, or no such file.
+// Home is the home directory of uid according to /etc/passwd as the calling
+// process sees it: once its root is the container's. It is "/" when there is no
+// such entry, or no such file.
 //
-// The file is the image's: it is opened with whatever symlinks it is made of
-// staying inside the root, must be a regular file, and is read up to a limit,
-// a buffer at a time.
-func Home(root *os.File, uid int) (string, error) {
-	f, err := openPasswd(root)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
+// The file is the image's: it must be a regular file, reached through no magic
+// link of procfs, and is read up to a limit, a buffer at a time.
+func Home(uid int) (string, error) { return homeFrom("/etc/passwd", uid) }
+
+func homeFrom(path string, uid int) (string, error) {
+	f, err := openPasswd(path)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
 		return "/", nil
 	}
 	if err != nil {
@@ -46,35 +47,21 @@ func Home(root *os.File, uid int) (string, error) {
 	return home, nil
 }
 
-func openPasswd(root *os.File) (*os.File, error) {
-	const path = "etc/passwd"
+func openPasswd(name string) (*os.File, error) {
 	how := unix.OpenHow{
 		// O_NONBLOCK: a FIFO in the image must not hold init up.
 		Flags:   unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY,
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+		Resolve: unix.RESOLVE_NO_MAGICLINKS,
 	}
-	dir := unix.AT_FDCWD
-	name := "/" + path
-	if root != nil {
-		dir = int(root.Fd())
-	} else {
-		// Below AT_FDCWD, RESOLVE_IN_ROOT would mean the working directory.
-		how.Resolve = unix.RESOLVE_NO_MAGICLINKS
+	fd, err := unix.Openat2(unix.AT_FDCWD, name, &how)
+	for errors.Is(err, unix.EINTR) {
+		fd, err = unix.Openat2(unix.AT_FDCWD, name, &how)
 	}
-	var fd int
-	for {
-		var err error
-		fd, err = unix.Openat2(dir, name, &how)
-		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
-			continue
-		}
-		if err != nil {
-			return nil, &os.PathError{Op: "open the container's", Path: name, Err: err}
-		}
-		break
+	if err != nil {
+		return nil, &os.PathError{Op: "open the container's", Path: name, Err: err}
 	}
 	var st unix.Stat_t
-	err := unix.Fstat(fd, &st)
+	err = unix.Fstat(fd, &st)
 	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
 		err = unix.ENOENT // as good as none
 	}

@@ -1,7 +1,7 @@
-// Package rlimits names and sets resource limits of processes.
+// Package rlimit names and sets resource limits of processes.
 //
 // It wraps prlimit(2); see getrlimit(2).
-package rlimits
+package rlimit
 
 import (
 	"errors"
@@ -44,14 +44,12 @@ func Number(name string) (int, error) {
 	return 0, fmt.Errorf("wrong rlimit value: %s", name)
 }
 
-// Apply sets the limits of a process, 0 being the caller. Raising a hard limit
-// needs CAP_SYS_RESOURCE in the initial user namespace, which is why the
-// runtime does it for a container from outside.
-func Apply(pid int, limits []configs.Rlimit) error {
-	for _, l := range limits {
-		if err := unix.Prlimit(pid, l.Type, &unix.Rlimit{Cur: l.Soft, Max: l.Hard}, nil); err != nil {
-			return fmt.Errorf("error setting rlimit type %d: %w", l.Type, err)
-		}
+// Set sets a limit of a process, 0 being the caller. Raising a hard limit needs
+// CAP_SYS_RESOURCE in the initial user namespace, which is why the runtime does
+// it for a container from outside.
+func Set(pid int, l configs.Rlimit) error {
+	if err := unix.Prlimit(pid, l.Type, &unix.Rlimit{Cur: l.Soft, Max: l.Hard}, nil); err != nil {
+		return fmt.Errorf("error setting rlimit type %d: %w", l.Type, err)
 	}
 	return nil
 }
