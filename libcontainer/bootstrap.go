@@ -8,6 +8,7 @@ import (
 
 	"runc/libcontainer/capabilities"
 	"runc/libcontainer/configs"
+	"runc/libcontainer/keys"
 	"runc/libcontainer/rootfs"
 	"runc/libcontainer/seccomp"
 )
@@ -32,8 +33,10 @@ type bootstrap struct {
 	// detached mounts for Rootfs.
 	Sources int
 
+	// NewKeyring: join the container's session keyring, and let those search
+	// it that KeyringShare names.
 	NewKeyring   bool
-	KeyringLabel string
+	KeyringShare keys.Share
 	CgroupNS     bool
 	LoopbackUp   bool
 
@@ -89,7 +92,7 @@ func or[T comparable](a, b T) T {
 
 // newBootstrap decides what init is to do, as far as the configuration and the
 // process say it. It touches nothing.
-func (c *Container) newBootstrap(p *Process) (*bootstrap, error) {
+func (c *Container) newBootstrap(p *Process) *bootstrap {
 	config := c.config
 	b := &bootstrap{
 		Setns:             !p.Init,
@@ -123,17 +126,17 @@ func (c *Container) newBootstrap(p *Process) (*bootstrap, error) {
 	if p.NoNewPrivileges != nil {
 		b.NoNewPrivileges = *p.NoNewPrivileges
 	}
-	b.KeyringLabel = b.ProcessLabel
-	caps, warning, err := capabilities.New(or(p.Capabilities, config.Capabilities))
-	if err != nil {
-		return nil, err
-	}
-	if warning != "" && p.Warn != nil {
-		p.Warn(warning)
+	caps, warning := capabilities.New(or(p.Capabilities, config.Capabilities))
+	if warning != "" {
+		p.warn(warning)
 	}
 	b.Caps = caps
 	if !p.Init {
-		return b, nil
+		return b
+	}
+	b.KeyringShare = keys.ShareUser
+	if config.Namespaces.Contains(configs.NEWUSER) {
+		b.KeyringShare = keys.ShareOther
 	}
 	b.Hostname, b.Domainname = config.Hostname, config.Domainname
 	b.Sysctl = config.Sysctl
@@ -142,7 +145,7 @@ func (c *Container) newBootstrap(p *Process) (*bootstrap, error) {
 	b.AskHooks = len(config.Hooks[configs.Prestart])+len(config.Hooks[configs.CreateRuntime]) != 0
 	b.CreateContainer = config.Hooks[configs.CreateContainer]
 	b.StartContainer = config.Hooks[configs.StartContainer]
-	return b, nil
+	return b
 }
 
 // rlimits are the process's own or else the container's.

@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unsafe"
 
 	"github.com/opencontainers/selinux/go-selinux"
 	"golang.org/x/sys/unix"
 
+	"runc/libcontainer/apparmor"
+	"runc/libcontainer/capabilities"
 	"runc/libcontainer/console"
 	"runc/libcontainer/keys"
+	"runc/libcontainer/rlimit"
 	"runc/libcontainer/sched"
 	"runc/libcontainer/system"
 	"runc/libcontainer/userdb"
@@ -19,11 +23,8 @@ import (
 // joinContainer is what a process does that nsenter put into the namespaces of
 // a running container.
 func (i *initProcess) joinContainer() error {
-	if i.NewKeyring {
-		// The same name gives the same keyring.
-		if err := keys.JoinSession("_ses."+i.ID, i.KeyringLabel); err != nil {
-			return err
-		}
+	if err := i.joinKeyring(); err != nil {
+		return err
 	}
 	if i.HasConsole {
 		if err := i.setUpConsole(); err != nil {
@@ -33,16 +34,14 @@ func (i *initProcess) joinContainer() error {
 	if err := i.sendPidfd("setns"); err != nil {
 		return err
 	}
-	if err := i.applyAppArmor(); err != nil {
-		return err
+	if err := apparmor.ApplyProfile(i.AppArmorProfile); err != nil {
+		return fmt.Errorf("unable to apply apparmor profile: %w", err)
 	}
 	if err := i.setAttributes(); err != nil {
 		return err
 	}
-	if i.AskRlimits {
-		if err := i.ask(msgRlimits, nil); err != nil {
-			return err
-		}
+	if err := i.askRlimits(); err != nil {
+		return err
 	}
 	program, err := i.dropPrivileges()
 	if err != nil {
@@ -59,6 +58,28 @@ func (i *initProcess) joinContainer() error {
 	// The socket closes when exec succeeds, which is what the runtime waits
 	// for, and carries the reason when it does not.
 	return i.exec(program)
+}
+
+// joinKeyring joins the session keyring of the container's name, the one that
+// its other processes have.
+func (i *initProcess) joinKeyring() error {
+	if !i.NewKeyring {
+		return nil
+	}
+	return keys.JoinSession(keys.SessionName(i.ID), i.ProcessLabel, i.KeyringShare)
+}
+
+// askRlimits has the runtime set the limits, which may be above what we may
+// raise them to.
+func (i *initProcess) askRlimits() error {
+	if !i.AskRlimits {
+		return nil
+	}
+	// Else exec would put back the limit that Go saw when it started.
+	if err := rlimit.RestoreNofile(); err != nil {
+		return err
+	}
+	return i.ask(msgRlimits, nil)
 }
 
 // setAttributes sets what belongs to the process rather than the container.
@@ -98,18 +119,15 @@ func (i *initProcess) setUpConsole() error {
 	if err != nil {
 		return err
 	}
-	defer pty.Master.Close()
-	defer pty.Slave.Close()
-	if i.ConsoleWidth != 0 || i.ConsoleHeight != 0 {
-		if err := pty.SetSize(i.ConsoleWidth, i.ConsoleHeight); err != nil {
-			return err
-		}
+	defer pty.Close()
+	if err := pty.SetSize(i.ConsoleWidth, i.ConsoleHeight); err != nil {
+		return err
 	}
 	if err := pty.Chown(i.UID, i.GID); err != nil {
 		return err
 	}
 	if !i.Setns {
-		if err := i.Rootfs.Console(pty.Slave); err != nil {
+		if err := pty.Mount(); err != nil {
 			return err
 		}
 	}
@@ -119,16 +137,7 @@ func (i *initProcess) setUpConsole() error {
 		}
 		unix.Close(i.Console)
 	}
-	for fd := range 3 {
-		if err := unix.Dup3(int(pty.Slave.Fd()), fd, 0); err != nil {
-			return os.NewSyscallError("dup3", err)
-		}
-	}
-	// The session is new, so it has no controlling terminal yet.
-	if err := unix.IoctlSetInt(0, unix.TIOCSCTTY, 0); err != nil {
-		return os.NewSyscallError("ioctl(setctty)", err)
-	}
-	return nil
+	return pty.Attach()
 }
 
 // sendPidfd sends a pidfd of this process to whoever asked for it.
@@ -141,10 +150,11 @@ func (i *initProcess) sendPidfd(kind string) error {
 		return fmt.Errorf("pidfd socket: %w", os.NewSyscallError("pidfd_open", err))
 	}
 	defer unix.Close(pidfd)
+	defer unix.Close(i.PidfdSock)
 	if err := console.SendFD(i.PidfdSock, kind, pidfd); err != nil {
 		return fmt.Errorf("pidfd socket: %w", err)
 	}
-	return unix.Close(i.PidfdSock)
+	return nil
 }
 
 // dropPrivileges makes this process what the user's is to be, all but the
@@ -182,8 +192,8 @@ func (i *initProcess) dropPrivileges() (program string, err error) {
 	if err := i.Caps.ApplyBounding(); err != nil {
 		return "", fmt.Errorf("unable to apply bounding set: %w", err)
 	}
-	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0); err != nil {
-		return "", &os.SyscallError{Syscall: "prctl(SET_KEEPCAPS)", Err: err}
+	if err := capabilities.KeepOnSetuid(true); err != nil {
+		return "", err
 	}
 	if err := i.setUser(); err != nil {
 		return "", err
@@ -196,8 +206,8 @@ func (i *initProcess) dropPrivileges() (program string, err error) {
 	if err := verifyCwd(); err != nil {
 		return "", err
 	}
-	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 0, 0, 0, 0); err != nil {
-		return "", &os.SyscallError{Syscall: "prctl(SET_KEEPCAPS)", Err: err}
+	if err := capabilities.KeepOnSetuid(false); err != nil {
+		return "", err
 	}
 	if err := i.Caps.Apply(); err != nil {
 		return "", fmt.Errorf("unable to apply caps: %w", err)
@@ -250,7 +260,7 @@ func (i *initProcess) fillHome() error {
 }
 
 func (i *initProcess) setUser() error {
-	if err := i.chownStdio(); err != nil {
+	if err := console.ChownStdio(i.UID); err != nil {
 		return err
 	}
 	if i.SetGroups {
@@ -260,13 +270,13 @@ func (i *initProcess) setUser() error {
 	}
 	// Raw calls: the library's go to all threads, of which there are others
 	// that nobody needs to convince, exec ends them.
-	if _, _, e := unix.RawSyscall(unix.SYS_SETRESGID, uintptr(i.GID), uintptr(i.GID), uintptr(i.GID)); e != 0 {
+	if _, _, e := unix.RawSyscall(sysSetresgid, uintptr(i.GID), uintptr(i.GID), uintptr(i.GID)); e != 0 {
 		if e == unix.EINVAL {
 			return fmt.Errorf("cannot set gid to unmapped user in user namespace")
 		}
 		return os.NewSyscallError("setresgid", e)
 	}
-	if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(i.UID), uintptr(i.UID), uintptr(i.UID)); e != 0 {
+	if _, _, e := unix.RawSyscall(sysSetresuid, uintptr(i.UID), uintptr(i.UID), uintptr(i.UID)); e != 0 {
 		if e == unix.EINVAL {
 			return fmt.Errorf("cannot set uid to unmapped user in user namespace")
 		}
@@ -275,36 +285,21 @@ func (i *initProcess) setUser() error {
 	return nil
 }
 
-// chownStdio lets the user open its own stdio again by /proc/self/fd, as many
-// programs do with /dev/stderr.
-func (i *initProcess) chownStdio() error {
-	var null unix.Stat_t
-	haveNull := unix.Stat("/dev/null", &null) == nil
-	for fd := range 3 {
-		var st unix.Stat_t
-		if err := unix.Fstat(fd, &st); err != nil {
-			if err == unix.EBADF {
-				continue
-			}
-			return &os.PathError{Op: "fstat", Path: fmt.Sprintf("fd %d", fd), Err: err}
-		}
-		// Not the host's null device, nor what is the user's already.
-		if int(st.Uid) == i.UID || haveNull && st.Rdev == null.Rdev && st.Mode&unix.S_IFMT == unix.S_IFCHR {
-			continue
-		}
-		switch err := unix.Fchown(fd, i.UID, int(st.Gid)); err {
-		case nil, unix.EINVAL, unix.EPERM, unix.EROFS, unix.ENOSYS:
-			// An owner that has no name in here, or a file system that keeps
-			// none: the user may still have the right by its mode.
-		default:
-			return &os.PathError{Op: "fchown", Path: fmt.Sprintf("fd %d", fd), Err: err}
-		}
-	}
-	return nil
-}
-
 // exec becomes the user's process.
 func (i *initProcess) exec(program string) error {
 	err := retry(func() error { return unix.Exec(program, i.Args, i.Env) })
 	return &os.PathError{Op: "exec", Path: program, Err: err}
+}
+
+// setgroups is the raw call for this thread alone.
+func setgroups(groups []int) error {
+	list := make([]uint32, len(groups))
+	for n, g := range groups {
+		list[n] = uint32(g)
+	}
+	_, _, e := unix.RawSyscall(sysSetgroups, uintptr(len(list)), uintptr(unsafe.Pointer(unsafe.SliceData(list))), 0)
+	if e != 0 {
+		return e
+	}
+	return nil
 }

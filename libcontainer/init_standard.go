@@ -11,7 +11,6 @@ import (
 
 	"runc/libcontainer/apparmor"
 	"runc/libcontainer/configs"
-	"runc/libcontainer/keys"
 	"runc/libcontainer/netdev"
 	"runc/libcontainer/rootfs"
 	"runc/libcontainer/sysctl"
@@ -22,6 +21,8 @@ import (
 // with existing callers: hooks, LSM profiles and seccomp rules were written
 // against it.
 func (i *initProcess) setUpContainer() error {
+	// The container gets a session keyring of its own, so that it cannot read
+	// the caller's keys (session-keyring(7)).
 	if err := i.joinKeyring(); err != nil {
 		return err
 	}
@@ -75,10 +76,8 @@ func (i *initProcess) setUpContainer() error {
 	if err := i.setAttributes(); err != nil {
 		return err
 	}
-	if i.AskRlimits {
-		if err := i.ask(msgRlimits, nil); err != nil {
-			return err
-		}
+	if err := i.askRlimits(); err != nil {
+		return err
 	}
 	program, err := i.dropPrivileges()
 	if err != nil {
@@ -94,15 +93,6 @@ func (i *initProcess) setUpContainer() error {
 		return err
 	}
 	return i.exec(program)
-}
-
-// joinKeyring gives the container a session keyring of its own, so that it
-// cannot read the caller's keys (session-keyring(7)).
-func (i *initProcess) joinKeyring() error {
-	if !i.NewKeyring {
-		return nil
-	}
-	return keys.JoinSession("_ses."+i.ID, i.KeyringLabel)
 }
 
 // openProcFDs keeps a handle by which the O_PATH fd of exec.fifo can be opened

@@ -21,10 +21,7 @@ func (c *Container) join(p *Process) (err error) {
 			err = undo.run(err)
 		}
 	}()
-	boot, err := c.newBootstrap(p)
-	if err != nil {
-		return err
-	}
+	boot := c.newBootstrap(p)
 	l := &launch{c: c, p: p, boot: boot}
 	initFD, err := c.openInit()
 	if errors.Is(err, ErrNotRunning) {

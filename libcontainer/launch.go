@@ -76,6 +76,11 @@ func (l *launch) clone() (err error) {
 	l.plan.Argv = []string{"runc", "init"}
 	l.plan.Env = initEnv(sockFD)
 	l.plan.Files = files
+	// What Go did to our own limit is not for the child to inherit.
+	if err := rlimit.RestoreNofile(); err != nil {
+		unix.Close(pair[0])
+		return err
+	}
 	child, err := l.plan.Start()
 	// The plan's files must outlive the clone though nothing names them.
 	runtime.KeepAlive(files)
@@ -141,9 +146,7 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 			ready = true
 			continue
 		case msgWarn:
-			if l.p.Warn != nil {
-				l.p.Warn(string(payload))
-			}
+			l.p.warn(string(payload))
 			continue
 		case msgError:
 			return errors.New(string(payload))

@@ -89,6 +89,12 @@ type running struct {
 	err      error
 }
 
+func (p *Process) warn(msg string) {
+	if p.Warn != nil {
+		p.Warn(msg)
+	}
+}
+
 var errNotStarted = errors.New("process not started")
 
 // Pid is the process's pid in the caller's namespace.

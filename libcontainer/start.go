@@ -62,10 +62,7 @@ func (c *Container) startInit(p *Process) (err error) {
 	config := c.config
 
 	// Decide. Nothing is made yet.
-	boot, err := c.newBootstrap(p)
-	if err != nil {
-		return err
-	}
+	boot := c.newBootstrap(p)
 	m, err := cgroup.New(config.Cgroups)
 	if err != nil {
 		return err
