@@ -1,0 +1,227 @@
+// Package intelrdt puts containers into groups of resctrl, the kernel's file
+// system for sharing out cache and memory bandwidth (Intel RDT, AMD QoS, Arm
+// MPAM; Linux 4.10, monitoring groups 4.14), and reads what they use.
+//
+// See Documentation/filesystems/resctrl.rst for the file system, and the
+// runtime-spec's section on linux.intelRdt for the rules of ownership.
+package intelrdt
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/configs"
+)
+
+// ErrNotEnabled says that no resctrl is mounted.
+var ErrNotEnabled = errors.New("Intel RDT is not enabled")
+
+// Group is the resctrl group of one container.
+type Group struct {
+	// Path is the control group's folder, to be kept with the container's
+	// state (intel_rdt_path).
+	Path string
+	// ID is the container's, and the name of its monitoring group.
+	ID string
+	// Config is what the container asks for.
+	Config *configs.IntelRdt
+}
+
+// New decides which group a container is in: its own, named after its id, or
+// the one that closID names; "/" is the root's. [ErrNotEnabled] without resctrl.
+func New(id string, config *configs.IntelRdt) (*Group, error) {
+	root, err := Root()
+	if err != nil {
+		return nil, err
+	}
+	return newGroup(root, id, config)
+}
+
+func newGroup(root, id string, config *configs.IntelRdt) (*Group, error) {
+	name := config.ClosID
+	switch {
+	case name == "/":
+		return &Group{Path: root, ID: id, Config: config}, nil
+	case name == "":
+		name = id
+	}
+	if name == "." || name == ".." || strings.ContainsAny(name, "/\n\x00") {
+		return nil, fmt.Errorf("invalid intelRdt.ClosID %q", name)
+	}
+	return &Group{Path: filepath.Join(root, name), ID: id, Config: config}, nil
+}
+
+func (g *Group) monPath() string { return filepath.Join(g.Path, "mon_groups", g.ID) }
+
+// shared says that the group was there before the container, or is meant to
+// outlive it.
+func (g *Group) shared() bool { return g.Config.ClosID != "" }
+
+// Apply makes the group as far as the rules want it made, sets its schemata and
+// puts the process into it. On an error it takes away what it made.
+func (g *Group) Apply(pid int) (err error) {
+	made, err := g.create()
+	if err != nil {
+		return err
+	}
+	if made {
+		defer func() {
+			if err != nil {
+				_ = unix.Rmdir(g.Path)
+			}
+		}()
+	}
+	if err := g.Set(g.Config); err != nil {
+		return err
+	}
+	if g.Config.EnableMonitoring {
+		switch merr := unix.Mkdir(g.monPath(), 0o755); {
+		case merr == nil:
+			defer func() {
+				if err != nil {
+					_ = unix.Rmdir(g.monPath())
+				}
+			}()
+		case !errors.Is(merr, unix.EEXIST):
+			return g.explain(&os.PathError{Op: "mkdir", Path: g.monPath(), Err: merr})
+		}
+	}
+	return g.Join(pid)
+}
+
+// create makes the control group, and says whether it had to.
+func (g *Group) create() (bool, error) {
+	c := g.Config
+	hasSchema := c.L3CacheSchema != "" || c.MemBwSchema != "" || len(c.Schemata) != 0
+	if g.shared() && !hasSchema {
+		// Without a schema to give it, a named group is one prepared by the
+		// administrator.
+		st, err := os.Stat(g.Path)
+		if err == nil && !st.IsDir() {
+			err = &os.PathError{Op: "stat", Path: g.Path, Err: unix.ENOTDIR}
+		}
+		if err != nil {
+			return false, fmt.Errorf("intelRdt.closID %q names no existing group, and there is no schema to make one: %w", c.ClosID, err)
+		}
+		return false, nil
+	}
+	err := unix.Mkdir(g.Path, 0o755)
+	switch {
+	case err == nil:
+		return true, nil
+	case !errors.Is(err, unix.EEXIST):
+		return false, g.explain(&os.PathError{Op: "mkdir", Path: g.Path, Err: err})
+	case g.shared():
+		return false, g.compare()
+	}
+	return false, nil
+}
+
+// compare refuses to use an existing group under other terms than those it has.
+func (g *Group) compare() error {
+	has, err := readSchemata(g.Path)
+	if err != nil {
+		return err
+	}
+	for _, want := range []string{g.Config.L3CacheSchema, g.Config.MemBwSchema} {
+		if want != "" && !has.covers(want) {
+			return fmt.Errorf("intelRdt.closID %q exists, and its schemata do not match %q", g.Config.ClosID, want)
+		}
+	}
+	return nil
+}
+
+// Set writes the schemata of a configuration, l3CacheSchema and memBwSchema
+// first. A configuration that has none writes nothing.
+func (g *Group) Set(c *configs.IntelRdt) error {
+	// The kernel takes several lines in one write, but the same resource only
+	// once; schemata may repeat what the other two say.
+	for _, lines := range [][]string{{c.L3CacheSchema, c.MemBwSchema}, c.Schemata} {
+		var b strings.Builder
+		for _, l := range lines {
+			if l == "" {
+				continue
+			}
+			if strings.ContainsRune(l, '\n') {
+				return fmt.Errorf("intelRdt schema %q has more than one line", l)
+			}
+			b.WriteString(l)
+			b.WriteByte('\n')
+		}
+		if b.Len() == 0 {
+			continue
+		}
+		if err := g.write(filepath.Join(g.Path, "schemata"), b.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Join puts a further process into the group, and into its monitoring group.
+func (g *Group) Join(pid int) error {
+	if err := g.write(filepath.Join(g.Path, "tasks"), strconv.Itoa(pid)); err != nil {
+		return err
+	}
+	if g.Config.EnableMonitoring {
+		return g.write(filepath.Join(g.monPath(), "tasks"), strconv.Itoa(pid))
+	}
+	return nil
+}
+
+// Remove takes away what belongs to this container alone: its monitoring group,
+// and the control group unless closID named it.
+func (g *Group) Remove() error {
+	var errs []error
+	rmdir := func(path string) {
+		if err := unix.Rmdir(path); err != nil && !errors.Is(err, unix.ENOENT) {
+			errs = append(errs, &os.PathError{Op: "rmdir", Path: path, Err: err})
+		}
+	}
+	if g.Config.EnableMonitoring {
+		rmdir(g.monPath())
+	}
+	if !g.shared() {
+		rmdir(g.Path)
+	}
+	return errors.Join(errs...)
+}
+
+func (g *Group) write(path, data string) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	for {
+		_, err = unix.Write(fd, []byte(data))
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return g.explain(&os.PathError{Op: "write " + strconv.Quote(strings.TrimSpace(data)) + " to", Path: path, Err: err})
+	}
+	return nil
+}
+
+// explain adds what the kernel says about the last command, which is more than
+// an errno.
+func (g *Group) explain(err error) error {
+	root := filepath.Dir(g.Path)
+	if g.Config.ClosID == "/" {
+		root = g.Path
+	}
+	b, rerr := os.ReadFile(filepath.Join(root, "info", "last_cmd_status"))
+	status := strings.TrimSpace(string(b))
+	if rerr != nil || status == "" || status == "ok" {
+		return err
+	}
+	return fmt.Errorf("%w (%s)", err, status)
+}
