@@ -134,53 +134,6 @@ func TestOpenRefusesWhatIsNoPtmx(t *testing.T) {
 	}
 }
 
-func TestMountShowsTheTerminalAtDevConsole(t *testing.T) {
-	inRoot(t, withDevpts, func(t *testing.T) {
-		p, err := Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer p.Close()
-		if err := p.Mount(); err != nil {
-			t.Fatal(err)
-		}
-		var console, slave unix.Stat_t
-		if err := unix.Stat("/dev/console", &console); err != nil {
-			t.Fatal(err)
-		}
-		if err := unix.Fstat(int(p.Slave.Fd()), &slave); err != nil {
-			t.Fatal(err)
-		}
-		if console.Rdev != slave.Rdev || console.Ino != slave.Ino {
-			t.Error("/dev/console is not the terminal")
-		}
-	})
-}
-
-func TestMountRefusesASymlink(t *testing.T) {
-	inRoot(t, func(t *testing.T, root string) {
-		withDevpts(t, root)
-		if err := os.Symlink("victim", filepath.Join(root, "dev/console")); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(root, "dev/victim"), []byte("mine"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}, func(t *testing.T) {
-		p, err := Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer p.Close()
-		if err := p.Mount(); err == nil || !strings.Contains(err.Error(), "is a symlink") {
-			t.Errorf("got %v", err)
-		}
-		if b, err := os.ReadFile("/dev/victim"); err != nil || string(b) != "mine" {
-			t.Errorf("the link's target holds %q, %v", b, err)
-		}
-	})
-}
-
 // The test's own binary attaches a terminal to itself, having a session of its
 // own as init has.
 func TestAttach(t *testing.T) {

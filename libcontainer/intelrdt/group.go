@@ -140,8 +140,23 @@ func (g *Group) compare() error {
 // Set writes the schemata of a configuration, l3CacheSchema and memBwSchema
 // first. A configuration that has none writes nothing.
 func (g *Group) Set(c *configs.IntelRdt) error {
-	// The kernel takes several lines in one write, but the same resource only
-	// once; schemata may repeat what the other two say.
+	writes, err := schemaWrites(c)
+	if err != nil {
+		return err
+	}
+	for _, w := range writes {
+		if err := g.write(filepath.Join(g.Path, "schemata"), w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// schemaWrites decides what is written to the schemata file. The kernel takes
+// several lines in one write, but the same resource only once in it; schemata
+// may repeat what the other two say.
+func schemaWrites(c *configs.IntelRdt) ([]string, error) {
+	var writes []string
 	for _, lines := range [][]string{{c.L3CacheSchema, c.MemBwSchema}, c.Schemata} {
 		var b strings.Builder
 		for _, l := range lines {
@@ -149,19 +164,15 @@ func (g *Group) Set(c *configs.IntelRdt) error {
 				continue
 			}
 			if strings.ContainsRune(l, '\n') {
-				return fmt.Errorf("intelRdt schema %q has more than one line", l)
+				return nil, fmt.Errorf("intelRdt schema %q has more than one line", l)
 			}
-			b.WriteString(l)
-			b.WriteByte('\n')
+			b.WriteString(l + "\n")
 		}
-		if b.Len() == 0 {
-			continue
-		}
-		if err := g.write(filepath.Join(g.Path, "schemata"), b.String()); err != nil {
-			return err
+		if b.Len() != 0 {
+			writes = append(writes, b.String())
 		}
 	}
-	return nil
+	return writes, nil
 }
 
 // Join puts a further process into the group, and into its monitoring group.
