@@ -1,0 +1,251 @@
+package nsenter
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// What os/exec's fork uses around its clone: the first blocks all signals and
+// keeps other forks out, the second takes that back, the third makes the
+// child forget the parent's signal handlers and restores the signal mask.
+//
+//go:linkname beforeFork syscall.runtime_BeforeFork
+func beforeFork()
+
+//go:linkname afterFork syscall.runtime_AfterFork
+func afterFork()
+
+//go:linkname afterForkInChild syscall.runtime_AfterForkInChild
+func afterForkInChild()
+
+// The steps that can fail, for the report to the parent. stepPid is none: its
+// number is the pid of the second stage.
+const (
+	stepPid = iota
+	stepJoin
+	stepMaps
+	stepRoot
+	stepTime
+	stepClone
+	stepFiles
+	stepExec
+)
+
+// report is what the child writes to the status pipe.
+type report struct {
+	step  int32
+	index int32 // of the join, or the file
+	num   int64 // errno, or the pid
+}
+
+// cloneArgs is struct clone_args of linux/sched.h, version 2 (CLONE_ARGS_SIZE_VER2).
+type cloneArgs struct {
+	flags      uint64
+	pidfd      uint64
+	childTID   uint64
+	parentTID  uint64
+	exitSignal uint64
+	stack      uint64
+	stackSize  uint64
+	tls        uint64
+	setTID     uint64
+	setTIDSize uint64
+	cgroup     uint64
+}
+
+type joinArg struct{ fd, flag uintptr }
+
+// script is all that the child needs, laid out before the clone. It holds no
+// Go strings or files, only what system calls take.
+type script struct {
+	first, second cloneArgs
+	stages        int
+
+	joins      []joinArg
+	waitMaps   bool
+	becomeRoot bool
+	setGroups  bool
+	newTime    bool
+	offsetPath *byte
+	offsets    []byte
+
+	status uintptr // pipe to the parent: reports, closed by exec
+	gate   uintptr // pipe from the parent: a byte when the maps are written
+
+	files    []int // the child's fd i; -1 is closed there
+	spare    int   // above all fds that matter
+	exe      uintptr
+	empty    *byte
+	argv     []*byte
+	envv     []*byte
+	otherGID uintptr // a mapped gid that is not 0, or none
+	report   report
+	buf      [1]byte
+}
+
+const none = ^uintptr(0)
+
+// fork clones and, in the child, plays the script. In the parent it gives the
+// child's pid.
+//
+// Rules of the child, from the clone to the exec: it has a copy of the memory
+// but only this one thread, so nothing may run that needs the Go runtime. No
+// allocation, no growth of the stack (go:nosplit all the way down), no write
+// barriers (only integers are stored), no race detector, no locks, no calls
+// but raw system calls.
+//
+//go:noinline
+//go:norace
+//go:nosplit
+func fork(s *script) (pid uintptr, errno syscall.Errno) {
+	beforeFork()
+	pid, _, errno = syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&s.first)), unsafe.Sizeof(s.first), 0)
+	if errno != 0 || pid != 0 {
+		afterFork()
+		return pid, errno
+	}
+	afterForkInChild()
+	play(s)
+	return 0, 0
+}
+
+// play never returns.
+//
+//go:norace
+//go:nosplit
+func play(s *script) {
+	var errno syscall.Errno
+	var n, clock uintptr
+	if len(s.offsets) > 0 {
+		// While /proc is the caller's and this process dumpable, which makes
+		// the file ours. The kernel asks for the rights of who opened it.
+		clock, _, errno = syscall.RawSyscall6(unix.SYS_OPENAT, at, uintptr(unsafe.Pointer(s.offsetPath)), unix.O_WRONLY|unix.O_CLOEXEC, 0, 0, 0)
+		if errno != 0 {
+			fail(s, stepTime, 1, errno)
+		}
+	}
+	// Before entering anything: nobody in there may look into this process,
+	// which is full of the runtime's memory. With a new user namespace only
+	// once its maps are written, for which the parent must still own our
+	// /proc/PID files.
+	if !s.waitMaps {
+		syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0, 0)
+	}
+	for i := 0; i < len(s.joins); i++ {
+		_, _, errno = syscall.RawSyscall(unix.SYS_SETNS, s.joins[i].fd, s.joins[i].flag, 0)
+		if errno != 0 {
+			fail(s, stepJoin, i, errno)
+		}
+	}
+	if s.waitMaps {
+		for {
+			n, _, errno = syscall.RawSyscall(unix.SYS_READ, s.gate, uintptr(unsafe.Pointer(&s.buf)), 1)
+			if errno != syscall.EINTR {
+				break
+			}
+		}
+		if errno != 0 || n != 1 {
+			fail(s, stepMaps, 0, errno)
+		}
+		syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0, 0)
+	}
+	if s.becomeRoot {
+		// Denied where an unprivileged user mapped the groups, and then the
+		// caller's groups stay, as the kernel wants it.
+		syscall.RawSyscall(sysSetgroups, 0, 0, 0)
+		if _, _, errno = syscall.RawSyscall(sysSetresgid, 0, 0, 0); errno != 0 {
+			fail(s, stepRoot, 0, errno)
+		}
+		if _, _, errno = syscall.RawSyscall(sysSetresuid, 0, 0, 0); errno != 0 {
+			fail(s, stepRoot, 1, errno)
+		}
+	}
+	if s.newTime {
+		if _, _, errno = syscall.RawSyscall(unix.SYS_UNSHARE, unix.CLONE_NEWTIME, 0, 0); errno != 0 {
+			fail(s, stepTime, 0, errno)
+		}
+		if len(s.offsets) > 0 {
+			_, _, errno = syscall.RawSyscall(unix.SYS_WRITE, clock, uintptr(unsafe.Pointer(&s.offsets[0])), uintptr(len(s.offsets)))
+			if errno != 0 {
+				fail(s, stepTime, 2, errno)
+			}
+		}
+	}
+	if s.stages == 2 {
+		// CLONE_PARENT: the grandchild is the runtime's child, which can so
+		// wait for it.
+		n, _, errno = syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&s.second)), unsafe.Sizeof(s.second), 0)
+		if errno != 0 {
+			fail(s, stepClone, 0, errno)
+		}
+		if n != 0 {
+			s.report.step, s.report.num = stepPid, int64(n)
+			syscall.RawSyscall(unix.SYS_WRITE, s.status, uintptr(unsafe.Pointer(&s.report)), unsafe.Sizeof(s.report))
+			for {
+				syscall.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+			}
+		}
+	}
+	layFiles(s)
+	// The kernel makes a new image dumpable unless its real and effective ids
+	// differ (begin_new_exec in fs/exec.c; fs.suid_dumpable is 0 or 2): so let
+	// the real gid differ, and nobody can look in before init forbids it
+	// itself. Init sets all three gids later.
+	if s.otherGID != none {
+		syscall.RawSyscall(sysSetresgid, s.otherGID, none, none)
+	}
+	_, _, errno = syscall.RawSyscall6(unix.SYS_EXECVEAT, s.exe, uintptr(unsafe.Pointer(s.empty)),
+		uintptr(unsafe.Pointer(&s.argv[0])), uintptr(unsafe.Pointer(&s.envv[0])), unix.AT_EMPTY_PATH, 0)
+	fail(s, stepExec, 0, errno)
+}
+
+// layFiles puts the files where the plan has them. First all out of the way,
+// then each into its place, so that none is overwritten before it was copied.
+//
+//go:norace
+//go:nosplit
+func layFiles(s *script) {
+	var errno syscall.Errno
+	var n uintptr
+	for i := 0; i < len(s.files); i++ {
+		if s.files[i] < 0 || s.files[i] == i {
+			continue
+		}
+		n, _, errno = syscall.RawSyscall(fcntl, uintptr(s.files[i]), unix.F_DUPFD_CLOEXEC, uintptr(s.spare))
+		if errno != 0 {
+			fail(s, stepFiles, i, errno)
+		}
+		s.files[i] = int(n)
+	}
+	for i := 0; i < len(s.files); i++ {
+		switch {
+		case s.files[i] < 0:
+			syscall.RawSyscall(unix.SYS_CLOSE, uintptr(i), 0, 0)
+		case s.files[i] == i:
+			// dup3 onto itself would not clear close-on-exec.
+			if _, _, errno = syscall.RawSyscall(fcntl, uintptr(i), unix.F_SETFD, 0); errno != 0 {
+				fail(s, stepFiles, i, errno)
+			}
+		default:
+			if _, _, errno = syscall.RawSyscall(unix.SYS_DUP3, uintptr(s.files[i]), uintptr(i), 0); errno != 0 {
+				fail(s, stepFiles, i, errno)
+			}
+		}
+	}
+}
+
+//go:norace
+//go:nosplit
+func fail(s *script, step, index int, errno syscall.Errno) {
+	s.report.step, s.report.index, s.report.num = int32(step), int32(index), int64(errno)
+	syscall.RawSyscall(unix.SYS_WRITE, s.status, uintptr(unsafe.Pointer(&s.report)), unsafe.Sizeof(s.report))
+	for {
+		syscall.RawSyscall(unix.SYS_EXIT_GROUP, 253, 0, 0)
+	}
+}
+
+// at is AT_FDCWD as a register holds it; a variable, since the constant does
+// not fit the type.
+var at = func() uintptr { n := unix.AT_FDCWD; return uintptr(n) }()

@@ -1,0 +1,291 @@
+package nsenter
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+var stepNames = [...]string{
+	stepMaps:  "wait for the user namespace's maps",
+	stepClone: "clone into new namespaces",
+	stepExec:  "exec init",
+}
+
+// nsNames is in the order of the CLONE_NEW bits' use in messages.
+var nsNames = [...]struct {
+	flag uintptr
+	name string
+}{
+	{unix.CLONE_NEWUSER, "user"}, {unix.CLONE_NEWPID, "pid"}, {unix.CLONE_NEWNET, "network"},
+	{unix.CLONE_NEWNS, "mount"}, {unix.CLONE_NEWIPC, "ipc"}, {unix.CLONE_NEWUTS, "uts"},
+	{unix.CLONE_NEWTIME, "time"}, {unix.CLONE_NEWCGROUP, "cgroup"},
+}
+
+func flagNames(flags uintptr) string {
+	s := ""
+	for _, n := range nsNames {
+		if flags&n.flag != 0 {
+			if s != "" {
+				s += ", "
+			}
+			s += n.name
+		}
+	}
+	return s
+}
+
+// Start makes the child and returns once it executes Exe, or has failed to; in
+// the second case it is gone, and the error says which step failed.
+func (p *Plan) Start() (_ *Child, err error) {
+	s, cleanup, err := p.script()
+	if err != nil {
+		return nil, err
+	}
+	defer cleanup()
+
+	var status, gate [2]int
+	if err := unix.Pipe2(status[:], unix.O_CLOEXEC); err != nil {
+		return nil, os.NewSyscallError("pipe2", err)
+	}
+	defer unix.Close(status[0])
+	gate = [2]int{-1, -1}
+	if s.waitMaps {
+		if err := unix.Pipe2(gate[:], unix.O_CLOEXEC); err != nil {
+			unix.Close(status[1])
+			return nil, os.NewSyscallError("pipe2", err)
+		}
+		defer unix.Close(gate[1])
+	}
+	statusUp, err := above(status[1], len(p.Files))
+	unix.Close(status[1])
+	if err != nil {
+		if gate[0] >= 0 {
+			unix.Close(gate[0])
+		}
+		return nil, err
+	}
+	s.status, s.gate = uintptr(statusUp), uintptr(gate[0])
+	s.spare = max(s.spare, statusUp+1, status[0]+1, gate[0]+1, gate[1]+1)
+
+	// The thread must not change under the child's feet, as it would if the
+	// goroutine moved between the clone and what is read back.
+	runtime.LockOSThread()
+	pid, errno := fork(s)
+	runtime.UnlockOSThread()
+	unix.Close(statusUp)
+	if gate[0] >= 0 {
+		unix.Close(gate[0])
+	}
+	runtime.KeepAlive(p)
+	if errno != 0 {
+		if p.Cgroup != nil && s.first.flags&unix.CLONE_INTO_CGROUP != 0 && p.cgroupRefused(errno) {
+			return nil, fmt.Errorf("%w: %w", ErrIntoCgroup, errno)
+		}
+		return nil, fmt.Errorf("clone into new namespaces (%s): %w", flagNames(uintptr(s.first.flags)), errno)
+	}
+	if s.waitMaps {
+		err := p.MapIDs(int(pid))
+		if err == nil {
+			_, err = unix.Write(gate[1], []byte{1})
+		}
+		if err != nil {
+			unix.Kill(int(pid), unix.SIGKILL)
+			reap(int(pid))
+			return nil, err
+		}
+	}
+	final, err := p.listen(s, status[0], int(pid))
+	if s.stages == 2 || err != nil {
+		reap(int(pid))
+	}
+	if err != nil {
+		if final != 0 && final != int(pid) {
+			reap(final)
+		}
+		return nil, err
+	}
+	// It is our child and not waited for, so the number is still its own.
+	fd, err := unix.PidfdOpen(final, 0)
+	if err != nil {
+		unix.Kill(final, unix.SIGKILL)
+		reap(final)
+		return nil, os.NewSyscallError("pidfd_open", err)
+	}
+	return &Child{Pid: final, PidFD: os.NewFile(uintptr(fd), "pidfd")}, nil
+}
+
+// cgroupRefused says whether the errno is one that CLONE_INTO_CGROUP gives for
+// a folder where the child may not be (clone(2)).
+func (p *Plan) cgroupRefused(errno syscall.Errno) bool {
+	switch errno {
+	case unix.EACCES, unix.EBUSY, unix.EOPNOTSUPP, unix.ENODEV, unix.EBADF, unix.EINVAL, unix.ENOENT:
+		return true
+	}
+	return false
+}
+
+// listen reads the child's reports until it has exec'd, which closes the pipe,
+// or is gone, which does too.
+func (p *Plan) listen(s *script, fd, pid int) (final int, err error) {
+	final = pid
+	exec := false
+	for {
+		var r report
+		buf := unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r))
+		var n int
+		err := retry(func() (err error) { n, err = unix.Read(fd, buf); return err })
+		switch {
+		case err != nil:
+			return final, os.NewSyscallError("read", err)
+		case n == 0:
+			if s.stages == 2 && !exec {
+				return 0, errors.New("the child ended before it could make the process")
+			}
+			return final, nil
+		case n != len(buf):
+			return final, io.ErrUnexpectedEOF
+		case r.step == stepPid:
+			final, exec = int(r.num), true
+		default:
+			if s.stages == 2 && !exec {
+				final = 0
+			}
+			return final, p.explain(&r)
+		}
+	}
+}
+
+func (p *Plan) explain(r *report) error {
+	errno := syscall.Errno(r.num)
+	switch r.step {
+	case stepJoin:
+		return fmt.Errorf("join %s namespace: %w", flagNames(p.Join[r.index].Flag), errno)
+	case stepRoot:
+		return fmt.Errorf("become %s of the user namespace: %w", [...]string{"group root", "root"}[r.index], errno)
+	case stepTime:
+		return fmt.Errorf("time namespace: %s: %w", [...]string{"unshare", "open timens_offsets", "write timens_offsets"}[r.index], errno)
+	case stepFiles:
+		return fmt.Errorf("place fd %d: %w", r.index, errno)
+	case stepClone:
+		if p.Cgroup != nil && p.cgroupRefused(errno) {
+			return fmt.Errorf("%w: %w", ErrIntoCgroup, errno)
+		}
+	}
+	if int(r.step) < len(stepNames) && stepNames[r.step] != "" {
+		if errno == 0 {
+			return errors.New(stepNames[r.step])
+		}
+		return fmt.Errorf("%s: %w", stepNames[r.step], errno)
+	}
+	return fmt.Errorf("step %d of the child: %w", r.step, errno)
+}
+
+// script lays everything out for the child.
+func (p *Plan) script() (*script, func(), error) {
+	s := &script{
+		becomeRoot: p.BecomeRoot,
+		waitMaps:   p.New&unix.CLONE_NEWUSER != 0,
+		newTime:    p.New&unix.CLONE_NEWTIME != 0,
+		otherGID:   none,
+	}
+	if s.waitMaps && p.MapIDs == nil {
+		return nil, nil, errors.New("a new user namespace needs maps")
+	}
+	slices.SortStableFunc(p.Join, func(a, b Join) int { return rank(a.Flag) - rank(b.Flag) })
+	var joined uintptr
+	for _, j := range p.Join {
+		s.joins = append(s.joins, joinArg{j.File.Fd(), j.Flag})
+		joined |= j.Flag
+	}
+	rest := p.New &^ (unix.CLONE_NEWUSER | unix.CLONE_NEWTIME | unix.CLONE_NEWCGROUP)
+	// A namespace of these kinds is entered by the child of who makes or
+	// joins it; and what is made must be made by root of the user namespace,
+	// once it is mapped, to be root's.
+	s.stages = 1
+	if joined&(unix.CLONE_NEWPID|unix.CLONE_NEWTIME) != 0 || s.newTime ||
+		rest != 0 && (s.waitMaps || len(p.Join) != 0) {
+		s.stages = 2
+	}
+	s.first.exitSignal = uint64(unix.SIGCHLD)
+	last := &s.first
+	if s.stages == 2 {
+		last = &s.second
+		// The exit signal is the first stage's (clone3 wants 0 here).
+		s.second.flags = unix.CLONE_PARENT
+	}
+	if s.waitMaps {
+		s.first.flags |= unix.CLONE_NEWUSER
+	}
+	last.flags |= uint64(rest)
+	if p.Cgroup != nil {
+		last.flags |= unix.CLONE_INTO_CGROUP
+		last.cgroup = uint64(p.Cgroup.Fd())
+	}
+	if p.TimeOffsets != "" {
+		s.offsets = []byte(p.TimeOffsets)
+	}
+	// Of the process, not of a thread: the child has but one.
+	var err error
+	if s.offsetPath, err = unix.BytePtrFromString("/proc/self/timens_offsets"); err != nil {
+		return nil, nil, err
+	}
+	s.empty, _ = unix.BytePtrFromString("")
+	if s.argv, err = syscall.SlicePtrFromStrings(p.Argv); err != nil {
+		return nil, nil, fmt.Errorf("arguments of init: %w", err)
+	}
+	if s.envv, err = syscall.SlicePtrFromStrings(p.Env); err != nil {
+		return nil, nil, fmt.Errorf("environment of init: %w", err)
+	}
+	s.spare = len(p.Files)
+	for _, f := range p.Files {
+		fd := -1
+		if f != nil {
+			fd = int(f.Fd())
+		}
+		s.files = append(s.files, fd)
+		s.spare = max(s.spare, fd+1)
+	}
+	exe, err := above(int(p.Exe.Fd()), len(p.Files))
+	if err != nil {
+		return nil, nil, err
+	}
+	s.exe = uintptr(exe)
+	s.spare = max(s.spare, exe+1)
+	if !s.waitMaps && joined&unix.CLONE_NEWUSER == 0 {
+		// "nobody", mapped in the initial user namespace; elsewhere it fails
+		// and init has to be dumpable for a moment.
+		s.otherGID = 65534
+	} else {
+		s.otherGID = 1
+	}
+	return s, func() { unix.Close(exe) }, nil
+}
+
+// above duplicates an fd to a number that the child's own files do not reach.
+func above(fd, n int) (int, error) {
+	up, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, n)
+	if err != nil {
+		return -1, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
+	}
+	return up, nil
+}
+
+func reap(pid int) {
+	retry(func() error { _, err := unix.Wait4(pid, nil, 0, nil); return err })
+}
+
+func retry(call func() error) error {
+	for {
+		if err := call(); err != unix.EINTR {
+			return err
+		}
+	}
+}
