@@ -1,0 +1,264 @@
+package rootfs
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/opencontainers/cgroups"
+	devices "github.com/opencontainers/cgroups/devices/config"
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/configs"
+	"runc/libcontainer/internal/wire"
+)
+
+const childEnv = "ROOTFS_TEST_CHILD"
+
+// child is what the re-executed test binary is told.
+type child struct {
+	Plan    Plan
+	Sources int
+	// Hook is a shell script run by Env.Hooks, Script one run inside.
+	Hook, Script string
+	Terminal     bool
+}
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) == "" {
+		os.Exit(m.Run())
+	}
+	runtime.LockOSThread()
+	if err := runChild(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// runChild does what a container's init does with a plan.
+func runChild() error {
+	b, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return err
+	}
+	var c child
+	if err := wire.Decode(b, &c); err != nil {
+		return err
+	}
+	env := Env{Terminal: c.Terminal}
+	for i := range c.Sources {
+		syscall.CloseOnExec(3 + i)
+		env.Sources = append(env.Sources, os.NewFile(uintptr(3+i), "source"))
+	}
+	if c.Hook != "" {
+		env.Hooks = func() error {
+			out, err := exec.Command("/bin/sh", "-c", c.Hook).CombinedOutput()
+			os.Stdout.Write(out)
+			return err
+		}
+	}
+	if err := c.Plan.Setup(env); err != nil {
+		return err
+	}
+	if err := c.Plan.ReadonlyPaths(); err != nil {
+		return err
+	}
+	if err := c.Plan.MaskPaths(); err != nil {
+		return err
+	}
+	return syscall.Exec("/bin/busybox", []string{"sh", "-c", c.Script}, []string{"PATH=/bin"})
+}
+
+// box is a container-to-be.
+type box struct {
+	t      *testing.T
+	cfg    *configs.Config
+	layout Layout
+	hook   string
+	script string
+	// userns maps ids 0.. to 100000.. .
+	userns bool
+	term   bool
+	// prelude runs in the child's namespaces before anything.
+	wrap []string
+	raw  bool
+}
+
+// needRoot skips a test that has to mount.
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	if _, err := exec.LookPath("busybox"); err != nil {
+		t.Skip("busybox is not installed")
+	}
+}
+
+// newBox makes a root with busybox in it and the configuration that `runc spec`
+// means.
+func newBox(t *testing.T) *box {
+	t.Helper()
+	needRoot(t)
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := filepath.Join(dir, "rootfs")
+	for _, d := range []string{"bin", "etc", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(root, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bb, _ := exec.LookPath("busybox")
+	data, err := os.ReadFile(bb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "bin/busybox"), data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []string{"sh", "ls", "cat", "grep", "stat", "mount", "umount", "readlink", "test", "touch", "echo", "find", "id", "mkdir", "awk", "head", "sort", "mknod", "wc", "mountpoint"} {
+		if err := os.Symlink("busybox", filepath.Join(root, "bin", a)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &box{t: t, cfg: defaultConfig(root), layout: Layout{}}
+}
+
+func (b *box) root(elem ...string) string {
+	return filepath.Join(append([]string{b.cfg.Rootfs}, elem...)...)
+}
+
+func (b *box) host(elem ...string) string {
+	return filepath.Join(append([]string{filepath.Dir(b.cfg.Rootfs)}, elem...)...)
+}
+
+func (b *box) mount(m *configs.Mount) { b.cfg.Mounts = append(b.cfg.Mounts, m) }
+
+// run gives what the script prints, and the error of the set-up.
+func (b *box) run(script string) (string, error) {
+	b.t.Helper()
+	plan, err := NewPlan(b.cfg, b.layout)
+	if err != nil {
+		return "", err
+	}
+	sources, err := plan.OpenSources(func() (*os.File, error) { return os.Open("/proc/self/ns/user") })
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		for _, f := range sources {
+			f.Close()
+		}
+	}()
+	msg, err := wire.Encode(child{Plan: *plan, Sources: len(sources), Hook: b.hook, Script: script, Terminal: b.term})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	argv := append(slices.Clone(b.wrap), "/proc/self/exe")
+	if len(b.wrap) > 0 {
+		argv[len(argv)-1], _ = os.Executable()
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), childEnv+"=1", "GOMAXPROCS=1", "GOGC=off")
+	cmd.Stdin = bytes.NewReader(msg)
+	cmd.ExtraFiles = sources
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET,
+		Pdeathsig:  syscall.SIGKILL,
+	}
+	if b.cfg.Namespaces.Contains(configs.NEWNS) {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWNS
+	}
+	if b.cfg.Namespaces.Contains(configs.NEWCGROUP) {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWCGROUP
+	}
+	if b.userns {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: 100000, Size: 65536}}
+		cmd.SysProcAttr.GidMappings = cmd.SysProcAttr.UidMappings
+		cmd.SysProcAttr.Credential = &syscall.Credential{}
+	}
+	if err := cmd.Run(); err != nil {
+		if errs.Len() > 0 {
+			return out.String(), fmt.Errorf("%s", strings.TrimSpace(errs.String()))
+		}
+		return out.String(), err
+	}
+	return out.String(), nil
+}
+
+// must is run where no failure is expected.
+func (b *box) must(script string) string {
+	b.t.Helper()
+	out, err := b.run(script)
+	if err != nil {
+		b.t.Fatalf("%v\n%s", err, out)
+	}
+	return out
+}
+
+// inUserNS gives the container a user namespace.
+func (b *box) inUserNS() {
+	b.userns = true
+	b.cfg.Namespaces.Add(configs.NEWUSER, "")
+	b.cfg.UIDMappings = []configs.IDMap{{ContainerID: 0, HostID: 100000, Size: 65536}}
+	b.cfg.GIDMappings = b.cfg.UIDMappings
+	if err := exec.Command("chown", "-hR", "100000:100000", b.cfg.Rootfs).Run(); err != nil {
+		b.t.Fatal(err)
+	}
+	// t.TempDir's parents are 0700 for root alone.
+	for dir := filepath.Dir(b.cfg.Rootfs); dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+func defaultConfig(root string) *configs.Config {
+	const sec = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	c := &configs.Config{
+		Rootfs: root,
+		Mounts: []*configs.Mount{
+			{Source: "proc", Destination: "/proc", Device: "proc"},
+			{Source: "tmpfs", Destination: "/dev", Device: "tmpfs", Flags: unix.MS_NOSUID | unix.MS_STRICTATIME, Data: "mode=755,size=65536k"},
+			{Source: "devpts", Destination: "/dev/pts", Device: "devpts", Flags: unix.MS_NOSUID | unix.MS_NOEXEC, Data: "newinstance,ptmxmode=0666,mode=0620,gid=5"},
+			{Source: "shm", Destination: "/dev/shm", Device: "tmpfs", Flags: sec, Data: "mode=1777,size=65536k"},
+			{Source: "mqueue", Destination: "/dev/mqueue", Device: "mqueue", Flags: sec},
+			{Source: "sysfs", Destination: "/sys", Device: "sysfs", Flags: sec | unix.MS_RDONLY},
+		},
+		Namespaces: configs.Namespaces{{Type: configs.NEWNS}, {Type: configs.NEWPID}, {Type: configs.NEWIPC}, {Type: configs.NEWUTS}, {Type: configs.NEWNET}},
+		Cgroups:    &cgroups.Cgroup{},
+		MaskPaths: []string{"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+			"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/proc/scsi"},
+		ReadonlyPaths: []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"},
+	}
+	for _, d := range []struct {
+		path         string
+		major, minor int64
+	}{{"/dev/null", 1, 3}, {"/dev/zero", 1, 5}, {"/dev/full", 1, 7}, {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0}} {
+		c.Devices = append(c.Devices, &devices.Device{
+			Path: d.path, FileMode: 0o666,
+			Rule: devices.Rule{Type: devices.CharDevice, Major: d.major, Minor: d.minor, Allow: true},
+		})
+	}
+	return c
+}
+
+// mustJSON shows data in failures.
+func mustJSON(v any) string {
+	b, _ := json.MarshalIndent(v, "", " ")
+	return string(b)
+}

@@ -1,0 +1,3 @@
+package rootfs
+
+func copyUp(from, to fd) error { return nil }

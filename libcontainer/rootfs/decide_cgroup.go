@@ -1,0 +1,131 @@
+package rootfs
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/configs"
+)
+
+const cgroupRoot = "/sys/fs/cgroup"
+
+// cgroup decides about a mount of type cgroup, which means whatever shows the
+// container its own cgroup.
+func (d *decider) cgroup(op Op, m *configs.Mount) {
+	if d.cg.Unified {
+		d.cgroupV2(op, m)
+	} else {
+		d.cgroupV1(op, m)
+	}
+}
+
+// cgroupV2: a cgroup2 of the container's own cgroup namespace; without one,
+// the host's tree as it is mounted there, since mounting it anew from the first
+// namespace would change the host's mount options (nsdelegate, ...).
+func (d *decider) cgroupV2(op Op, m *configs.Mount) {
+	// Where all else fails there must be no way to the host's tree: it would be
+	// writable for the owner of a rootless container (CVE-2023-25809).
+	hide := &Op{Kind: Hide, Place: op.Place, Target: op.Target}
+
+	bind := op
+	bind.Kind, bind.Source = Bind, cgroupRoot
+	bind.Set, bind.Clear, _ = bindAttr(m.Flags, 0)
+	if own := d.cg.Paths[""]; own != "" && (d.userns || d.cfg.Namespaces.Contains(configs.NEWCGROUP)) {
+		bind.Source = own
+	}
+	if d.cfg.RootlessCgroups || d.userns {
+		bind.Else = hide
+	}
+	if !d.cfg.Namespaces.Contains(configs.NEWCGROUP) {
+		d.add(bind)
+		return
+	}
+	op.Kind, op.FSType = Filesystem, "cgroup2"
+	op.Set = newAttr(m.Flags)
+	// Read-only is the mount, not the file system, which is the host's too.
+	d.options(&op, m.Flags&^unix.MS_RDONLY, m.Data, d.label)
+	op.Else = &bind
+	d.add(op)
+}
+
+// hierarchy is a cgroup v1 hierarchy.
+type hierarchy struct {
+	// name of its folder below /sys/fs/cgroup; joint ones have commas.
+	name string
+	// own is the container's cgroup in it.
+	own string
+	// keys are its controllers, or name=X.
+	keys []string
+}
+
+// hierarchies sorts the paths of the container's cgroup by hierarchy.
+func hierarchies(paths map[string]string) []hierarchy {
+	var hs []hierarchy
+	for key, own := range paths {
+		// With v1 the container has no say in the unified hierarchy.
+		if key == "" || own == "" {
+			continue
+		}
+		name := strings.TrimPrefix(key, "name=")
+		if rest, ok := strings.CutPrefix(own, cgroupRoot+"/"); ok {
+			name, _, _ = strings.Cut(rest, "/")
+		}
+		i := slices.IndexFunc(hs, func(h hierarchy) bool { return h.name == name })
+		if i < 0 {
+			hs = append(hs, hierarchy{name: name, own: own})
+			i = len(hs) - 1
+		}
+		hs[i].keys = append(hs[i].keys, key)
+	}
+	slices.SortFunc(hs, func(a, b hierarchy) int { return strings.Compare(a.name, b.name) })
+	for i := range hs {
+		slices.Sort(hs[i].keys)
+	}
+	return hs
+}
+
+// cgroupV1: a tmpfs with a folder for each hierarchy, and links for the names
+// of joint ones.
+func (d *decider) cgroupV1(op Op, m *configs.Mount) {
+	readonly := m.Flags&unix.MS_RDONLY != 0
+	base := op
+	base.Kind, base.FSType, base.Source = Filesystem, "tmpfs", "tmpfs"
+	base.Flags = m.Flags &^ unix.MS_RDONLY
+	base.Set = newAttr(base.Flags)
+	d.options(&base, base.Flags, "mode=755", d.label)
+	base.LateReadonly = readonly
+	base.RecAttr = nil
+	d.add(base)
+
+	ownNS := d.cfg.Namespaces.Contains(configs.NEWCGROUP)
+	for _, h := range hierarchies(d.cg.Paths) {
+		sub := Op{
+			Place: op.Place, Target: path.Join(op.Target, h.name),
+			RecAttr: op.RecAttr, Propagation: op.Propagation,
+		}
+		bind := sub
+		bind.Kind, bind.Source = Bind, h.own
+		bind.Set, bind.Clear, _ = bindAttr(m.Flags, 0)
+		if d.cfg.RootlessCgroups || d.userns {
+			bind.Else = &Op{Kind: Hide, Place: op.Place, Target: sub.Target}
+		}
+		if ownNS {
+			sub.Kind, sub.FSType, sub.Source = Filesystem, "cgroup", "cgroup"
+			sub.Set = newAttr(m.Flags)
+			d.options(&sub, m.Flags&^unix.MS_RDONLY, strings.Join(h.keys, ","), "")
+			sub.Else = &bind
+			d.add(sub)
+		} else {
+			d.add(bind)
+		}
+		if !strings.Contains(h.name, ",") {
+			continue
+		}
+		for _, one := range strings.Split(h.name, ",") {
+			d.add(Op{Kind: Link, Place: op.Place, Source: h.name, Target: path.Join(op.Target, one)})
+		}
+	}
+}

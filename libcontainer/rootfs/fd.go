@@ -1,0 +1,89 @@
+package rootfs
+
+import (
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// fd is a file descriptor that this package owns. An [os.File] would ask the
+// kernel about each one before it gives it a finalizer; init has a hundred of
+// them, each for some microseconds.
+type fd int
+
+// none is no fd. 0 is stdio's.
+const none fd = -1
+
+func (f fd) close() {
+	if f >= 0 {
+		unix.Close(int(f))
+	}
+}
+
+// link is the path by which calls that only take paths reach the fd. It is
+// used before the change of root only, while /proc is still the caller's.
+func (f fd) link() string { return "/proc/self/fd/" + strconv.Itoa(int(f)) }
+
+func (f fd) stat() (st unix.Stat_t, err error) {
+	if err := unix.Fstat(int(f), &st); err != nil {
+		return st, os.NewSyscallError("fstat", err)
+	}
+	return st, nil
+}
+
+// fsMagic is the type of the file system that f is on.
+func (f fd) fsMagic() (int64, error) {
+	var st unix.Statfs_t
+	if err := retry(func() error { return unix.Fstatfs(int(f), &st) }); err != nil {
+		return 0, os.NewSyscallError("fstatfs", err)
+	}
+	return int64(st.Type), nil
+}
+
+// retry repeats a call that a signal broke off, as happens on network file
+// systems.
+func retry(call func() error) error {
+	for {
+		if err := call(); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// openPath opens by a path that the caller is answerable for.
+func openPath(path string, flags int) (fd, error) {
+	n := none
+	err := retry(func() error {
+		got, err := unix.Open(path, flags|unix.O_PATH|unix.O_CLOEXEC, 0)
+		n = fd(got)
+		return err
+	})
+	if err != nil {
+		return none, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return n, nil
+}
+
+// cloneTree gives a detached copy of what is mounted at the path, open_tree(2).
+func cloneTree(dir fd, path string, flags uint) (fd, error) {
+	n := none
+	err := retry(func() error {
+		got, err := unix.OpenTree(int(dir), path, flags|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+		n = fd(got)
+		return err
+	})
+	return n, err
+}
+
+// cloneAt is cloneTree of what is open as f.
+func cloneAt(f fd, flags uint) (fd, error) {
+	return cloneTree(f, "", flags|unix.AT_EMPTY_PATH)
+}
+
+// attach mounts a detached tree on what is open as target, move_mount(2).
+func attach(tree, target fd) error {
+	err := unix.MoveMount(int(tree), "", int(target), "",
+		unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
+	return os.NewSyscallError("move_mount", err)
+}

@@ -1,0 +1,77 @@
+package rootfs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// newMount makes a detached mount of a file system, complete with attributes.
+func newMount(fstype, source string, ps []Param, attr uint64) (fd, error) {
+	n, err := unix.Fsopen(fstype, unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return none, fmt.Errorf("file system type %q: %w", fstype, os.NewSyscallError("fsopen", err))
+	}
+	ctx := fd(n)
+	defer ctx.close()
+	if source != "" {
+		if err := unix.FsconfigSetString(int(ctx), "source", source); err != nil {
+			return none, ctx.explain("source", err)
+		}
+	}
+	for _, p := range ps {
+		if p.HasValue {
+			err = unix.FsconfigSetString(int(ctx), p.Key, p.Value)
+		} else {
+			err = unix.FsconfigSetFlag(int(ctx), p.Key)
+		}
+		if err != nil {
+			return none, ctx.explain(fmt.Sprintf("option %q", p.String()), err)
+		}
+	}
+	if err := unix.FsconfigCreate(int(ctx)); err != nil {
+		return none, ctx.explain("create "+fstype, err)
+	}
+	mnt, err := unix.Fsmount(int(ctx), unix.FSMOUNT_CLOEXEC, int(attr))
+	if err != nil {
+		return none, ctx.explain("fsmount "+fstype, err)
+	}
+	return fd(mnt), nil
+}
+
+func (p Param) String() string {
+	if p.HasValue {
+		return p.Key + "=" + p.Value
+	}
+	return p.Key
+}
+
+// explain adds what the file system itself says: each read(2) of a context
+// gives one line that begins with e, w or i, for error, warning and
+// information.
+func (f fd) explain(what string, err error) error {
+	var said []string
+	buf := make([]byte, 1024)
+	for len(said) < 8 {
+		n, rerr := unix.Read(int(f), buf)
+		if rerr != nil || n <= 0 {
+			break
+		}
+		line := strings.TrimSpace(string(buf[:n]))
+		if text, ok := strings.CutPrefix(line, "e "); ok {
+			said = append(said, text)
+		}
+	}
+	if len(said) == 0 {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return fmt.Errorf("%s: %w (%s)", what, err, strings.Join(said, "; "))
+}
+
+// refused says that the kernel has the operation but not for us.
+func refused(err error) bool {
+	return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EACCES)
+}

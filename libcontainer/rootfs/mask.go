@@ -1,0 +1,146 @@
+package rootfs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// newHiding makes the empty read-only tmpfs that folders are hidden by.
+func newHiding(ps []Param) (fd, error) {
+	ps = append([]Param{{Key: "ro"}, {"nr_blocks", "1", true}, {"nr_inodes", "1", true}}, ps...)
+	return newMount("tmpfs", "tmpfs", ps, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|
+		unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
+}
+
+// mask is what a path is covered with: a detached clone, made when needed and
+// kept until it finds a path that exists.
+type mask struct {
+	// first is the one that was made; clones are made of it.
+	first, next fd
+	open        func() (fd, error)
+}
+
+// cover attaches the mask to what the path leads to, in one look-up.
+func (m *mask) cover(path string) error {
+	if m.next == none {
+		var err error
+		if m.first == none {
+			if m.first, err = m.open(); err != nil {
+				return err
+			}
+			m.next = m.first
+		} else if m.next, err = cloneAt(m.first, 0); err != nil {
+			return os.NewSyscallError("open_tree", err)
+		}
+	}
+	err := unix.MoveMount(int(m.next), "", unix.AT_FDCWD, path,
+		unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_SYMLINKS)
+	if err != nil {
+		return err
+	}
+	if m.next != m.first {
+		m.next.close()
+	}
+	m.next = none
+	return nil
+}
+
+func (m *mask) close() {
+	if m.next != m.first {
+		m.next.close()
+	}
+	m.first.close()
+}
+
+// MaskPaths hides the plan's Masked paths: the null device covers files, one
+// empty read-only tmpfs all folders. What is not there needs no hiding. It is
+// to be called after [Plan.Setup].
+func (p *Plan) MaskPaths() error {
+	file := mask{none, none, openNull}
+	folder := mask{none, none, func() (fd, error) { return newHiding(p.MaskParams) }}
+	defer file.close()
+	defer folder.close()
+	for _, path := range p.Masked {
+		err := file.cover(path)
+		if err == unix.EINVAL || err == unix.ENOTDIR {
+			// A folder, or below something that is none: the second try tells.
+			if err = folder.cover(path); err == unix.ENOTDIR {
+				continue
+			}
+		}
+		if err != nil && err != unix.ENOENT {
+			return fmt.Errorf("can't mask path %q: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// openNull clones the container's null device, having made sure that it is
+// that: an image may have something else in its place, which a mask would then
+// put all over the container (CVE-2025-31133).
+func openNull() (fd, error) {
+	f, err := cloneTree(unix.AT_FDCWD, "/dev/null", unix.AT_SYMLINK_NOFOLLOW)
+	if err != nil {
+		return none, &os.PathError{Op: "open", Path: "/dev/null", Err: err}
+	}
+	st, err := f.stat()
+	if err == nil && !isNull(&st) {
+		err = errors.New("/dev/null of the container is not the null device")
+	}
+	if err != nil {
+		f.close()
+		return none, err
+	}
+	return f, nil
+}
+
+func isNull(st *unix.Stat_t) bool {
+	return st.Mode&unix.S_IFMT == unix.S_IFCHR && uint64(st.Rdev) == unix.Mkdev(1, 3)
+}
+
+// ReadonlyPaths makes the plan's Readonly paths so, with all that is mounted
+// below them; their other attributes stay. Missing ones are ignored. It is to
+// be called after [Plan.Setup].
+func (p *Plan) ReadonlyPaths() error {
+	for _, path := range p.Readonly {
+		if err := readonlyPath(path); err != nil {
+			return fmt.Errorf("can't make %q read-only: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// readonlyPath looks the path up once, so that what is covered is what was
+// cloned.
+func readonlyPath(path string) error {
+	target, err := openPath(path, 0)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer target.close()
+	mnt, err := cloneAt(target, unix.AT_RECURSIVE)
+	if err != nil {
+		return os.NewSyscallError("open_tree", err)
+	}
+	defer mnt.close()
+	err = setattr(mnt, unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
+	if err != nil && !lacksSetattr(err) {
+		return err
+	}
+	late := err != nil
+	if err := attach(mnt, target); err != nil {
+		return err
+	}
+	if late {
+		// Before Linux 5.12: the mount itself only. By path: the /proc there
+		// is by now is the container's, and mount(2) has no other way.
+		return remount(mnt, path, unix.MOUNT_ATTR_RDONLY, 0, 0)
+	}
+	return nil
+}

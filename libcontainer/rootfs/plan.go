@@ -1,0 +1,173 @@
+package rootfs
+
+import (
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/configs"
+)
+
+// Layout says where the container's cgroup is, for mounts of type cgroup.
+type Layout struct {
+	// Unified: /sys/fs/cgroup is cgroup v2.
+	Unified bool
+
+	// Paths are the absolute folders of the container's own cgroup on the
+	// host: under "" on v2, by controller (or name=X) on v1. They need not
+	// exist yet.
+	Paths map[string]string
+}
+
+// Plan is what is to be done, in order. It is plain data, so that it can be
+// carried to init; only what [Plan.Setup] learns is kept beside it.
+type Plan struct {
+	Root Root
+
+	// Ops make the mounts of the configuration.
+	Ops []Op
+
+	// Dev is nil when the configuration brings its own /dev.
+	Dev *Dev
+
+	// Masked and Readonly are absolute paths in the container.
+	Masked, Readonly []string
+
+	// MaskParams are mount options of the file system that hides folders.
+	MaskParams []Param
+
+	// console is the fd on which Console is going to attach, -1 for none.
+	console fd
+}
+
+// Root is the root file system itself.
+type Root struct {
+	// Path of the root on the host, absolute.
+	Path string
+
+	// OwnMounts: the container has a mount namespace. Without one nothing
+	// of the caller's mounts is changed and the root is entered by chroot(2).
+	OwnMounts bool
+
+	NoPivot     bool
+	Readonly    bool
+	Propagation int // MS_ flags
+	Umask       uint32
+}
+
+// Kind is the type of an operation.
+type Kind uint8
+
+// The kinds.
+const (
+	// Bind attaches a clone of an existing tree.
+	Bind Kind = iota + 1
+	// Filesystem attaches a new mount of a file system.
+	Filesystem
+	// Remount changes what is mounted at the target.
+	Remount
+	// Link makes a symbolic link, where nothing is yet.
+	Link
+	// Hide covers a folder by an empty read-only one.
+	Hide
+)
+
+// Op is one operation.
+type Op struct {
+	Kind Kind
+
+	// Place is the path of the field in config.json.
+	Place string
+
+	// Source is a path on the host for Bind, the text of a Link, the name of
+	// the device for the other kinds.
+	Source string
+
+	// SourceFD counts from 1 into Env.Sources: the tree was opened by the
+	// runtime, attributes and all. 0: it was not.
+	SourceFD int
+
+	// Target is a clean absolute path in the container.
+	Target string
+
+	// FSType and Params are for Filesystem.
+	FSType string
+	Params []Param
+
+	// Set and Clear are MOUNT_ATTR_ bits. Clear, for Bind, is what the
+	// configuration implies; Asked is the part of it that it spells out, which
+	// must not be kept silently.
+	Set, Clear, Asked uint64
+
+	// RecAttr is applied to the whole tree after that.
+	RecAttr *unix.MountAttr
+
+	// Propagation types are applied in order, as MS_ flags.
+	Propagation []int
+
+	// Recursive: the Bind takes what is mounted below its source, too.
+	Recursive bool
+
+	// Slave: before anything else, nothing that is mounted in the tree may
+	// propagate out of it.
+	Slave bool
+
+	// FromRuntime: OpenSources opens the source of this Bind.
+	FromRuntime bool
+
+	// IDMap shows other owners through the mount; it implies FromRuntime.
+	IDMap *configs.MountIDMapping
+
+	// Relabel is how SELinux is to label the source: z, Z or nothing.
+	Relabel, RelabelTo string
+
+	// Legacy: only mount(2) can do it, with Flags (MS_) and Data.
+	Legacy bool
+	Flags  int
+	Data   string
+
+	// RealDir: the target must be a folder reached without any symlink.
+	RealDir bool
+
+	// ProcRoot: the target is /proc, so a bind must be of a procfs.
+	ProcRoot bool
+
+	// ModeFromTarget: the tmpfs takes the mode of the folder it covers.
+	ModeFromTarget bool
+
+	// CopyUp fills the tmpfs from the folder it covers.
+	CopyUp bool
+
+	// LateReadonly: read-only once everything is in place.
+	LateReadonly bool
+
+	// Label is the SELinux label of the new mount's root.
+	Label string
+
+	// Else is tried when the kernel refuses (EPERM, EBUSY), or when, for
+	// Bind, there is no such source.
+	Else *Op
+}
+
+// Param is an option of a file system; one without HasValue is a flag.
+type Param struct {
+	Key, Value string
+	HasValue   bool
+}
+
+// Dev is what is made in /dev.
+type Dev struct {
+	Nodes []Node
+
+	// BindOnly: device nodes cannot be made in a user namespace, so the
+	// host's are bound.
+	BindOnly bool
+}
+
+// Node is a device node, or with mode S_IFIFO a named pipe.
+type Node struct {
+	// Path is clean and absolute.
+	Path string
+	// Mode includes the type (S_IFCHR, ...).
+	Mode     uint32
+	Dev      uint64
+	UID, GID uint32
+}

@@ -1,0 +1,111 @@
+package rootfs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/opencontainers/selinux/go-selinux/label"
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/configs"
+)
+
+// newUserNS makes a user namespace with the maps, for a mount to take its
+// owners from.
+var newUserNS = func(uid, gid []configs.IDMap) (*os.File, error) {
+	return nil, errors.ErrUnsupported
+}
+
+// OpenSources opens, in the runtime, what init may not: the sources of idmapped
+// mounts and those that the container's root may not reach. It gives the fds
+// to be sent to init, as Env.Sources, and marks in the plan which is whose, so
+// the plan has to be sent after it. userns opens the container's user namespace,
+// for idmapped mounts without maps of their own.
+//
+// On error, what was opened is closed.
+func (p *Plan) OpenSources(userns func() (*os.File, error)) (files []*os.File, err error) {
+	defer func() {
+		if err != nil {
+			for _, f := range files {
+				f.Close()
+			}
+			files = nil
+		}
+	}()
+	for i := range p.Ops {
+		op := &p.Ops[i]
+		if op.Kind != Bind {
+			continue
+		}
+		if op.Relabel != "" {
+			shared := op.Relabel == "z"
+			if err := label.Relabel(op.Source, op.RelabelTo, shared); err != nil {
+				return files, fmt.Errorf("error relabeling %q (config.json: %s): %w", op.Source, op.Place, err)
+			}
+		}
+		if !op.FromRuntime {
+			continue
+		}
+		mnt, err := op.openFor(userns)
+		if err != nil {
+			if op.IDMap == nil && !errors.Is(err, errNoSource) && lacksSetattr(err) {
+				continue // init tries by itself
+			}
+			if errors.Is(err, errNoSource) {
+				return files, fmt.Errorf("%w (config.json: %s.source)", err, op.Place)
+			}
+			return files, mountError(op.Source, op.Target, fmt.Errorf("%w (config.json: %s)", err, op.Place))
+		}
+		files = append(files, os.NewFile(uintptr(mnt), op.Source))
+		op.SourceFD = len(files)
+	}
+	return files, nil
+}
+
+func (op *Op) openFor(userns func() (*os.File, error)) (fd, error) {
+	mnt, later, err := openSource(op)
+	if err != nil {
+		return none, err
+	}
+	if later {
+		mnt.close()
+		return none, os.NewSyscallError("mount_setattr", unix.ENOSYS)
+	}
+	if op.IDMap == nil {
+		return mnt, nil
+	}
+	if err := idmap(mnt, op.IDMap, userns); err != nil {
+		mnt.close()
+		return none, err
+	}
+	return mnt, nil
+}
+
+// idmap gives the mount the id maps of a user namespace (mount_setattr(2),
+// MOUNT_ATTR_IDMAP; Linux 5.12, and the file system has to take part).
+func idmap(mnt fd, m *configs.MountIDMapping, userns func() (*os.File, error)) error {
+	var ns *os.File
+	var err error
+	switch {
+	case len(m.UIDMappings) != 0 || len(m.GIDMappings) != 0:
+		ns, err = newUserNS(m.UIDMappings, m.GIDMappings)
+	case m.UserNSPath != "":
+		ns, err = os.Open(m.UserNSPath)
+	default:
+		ns, err = userns()
+	}
+	if err != nil {
+		return fmt.Errorf("id-mapped mount: open its user namespace: %w", err)
+	}
+	defer ns.Close()
+	var flags uint
+	if m.Recursive {
+		flags = unix.AT_RECURSIVE
+	}
+	err = setattr(mnt, flags, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(ns.Fd())})
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
+		return fmt.Errorf("id-mapped mounts are not supported by the kernel (from 5.12) or by this file system: %w", err)
+	}
+	return err
+}
