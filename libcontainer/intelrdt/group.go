@@ -19,8 +19,9 @@ import (
 	"runc/libcontainer/configs"
 )
 
-// ErrNotEnabled says that no resctrl is mounted.
-var ErrNotEnabled = errors.New("Intel RDT is not enabled")
+// ErrNotEnabled says that no resctrl is mounted. Its words are those that callers
+// of the runtime see.
+var ErrNotEnabled = errors.New("intelRdt is specified in config, but Intel RDT is not enabled")
 
 // Group is the resctrl group of one container.
 type Group struct {
