@@ -130,13 +130,17 @@ const maxCPUs = 8192
 // it to a cpuset leaves the intersection of both. The kernel cuts a mask of
 // ones down to the CPUs that exist and that the cpuset has. To be called once
 // the process is in its cgroup, and not when execCPUAffinity is set.
+//
+// Where it is forbidden (for another user's process without CAP_SYS_NICE, or by
+// a seccomp filter around the runtime), the process keeps the mask it has, and
+// that is no error.
 func ResetAffinity(pid int) error {
 	var all [maxCPUs / 8]byte
 	for i := range all {
 		all[i] = 0xff
 	}
 	_, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETAFFINITY, uintptr(pid), unsafe.Sizeof(all), uintptr(unsafe.Pointer(&all)))
-	if errno != 0 {
+	if errno != 0 && errno != unix.EPERM && errno != unix.ENOSYS {
 		return fmt.Errorf("reset CPU affinity of %d: %w", pid, os.NewSyscallError("sched_setaffinity", errno))
 	}
 	return nil
