@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/sys/unix"
-
 	"runc/libcontainer/configs"
 	"runc/libcontainer/nsenter"
 	"runc/libcontainer/sched"
@@ -90,7 +88,7 @@ func (c *Container) join(p *Process) (err error) {
 		}
 	}
 	if c.rdtPath != "" {
-		if err := joinRdt(c.rdtPath, pid); err != nil {
+		if err := c.rdtGroup().Join(pid); err != nil {
 			return fmt.Errorf("unable to start container process: error adding pid %d to Intel RDT: %w", pid, err)
 		}
 	}

@@ -107,7 +107,7 @@ func (l *launch) kill() error {
 // tell sends the bootstrap message, with the detached mounts it speaks of.
 func (l *launch) tell(sources []*os.File) error {
 	l.boot.Sources = len(sources)
-	payload, err := wire.Encode(l.boot)
+	payload, err := wire.Encode(*l.boot)
 	if err != nil {
 		return err
 	}
