@@ -67,7 +67,7 @@ func (c *Container) startInit(p *Process) (err error) {
 	if err != nil {
 		return err
 	}
-	boot.Rootfs, err = rootfs.NewPlan(config, c.rootfsLayout(m))
+	boot.Rootfs, err = rootfs.NewPlan(config, rootfs.Layout{Unified: m.Unified(), Paths: m.Paths()})
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (c *Container) startInit(p *Process) (err error) {
 		c.initPid, c.initStart = 0, 0
 		return os.Remove(filepath.Join(c.dir, stateFilename))
 	})
-	if err := l.equip(m); err != nil {
+	if err := l.equip(m, &undo); err != nil {
 		return fmt.Errorf("unable to start container process: %w", err)
 	}
 	sources, err := boot.Rootfs.OpenSources(func() (*os.File, error) {
@@ -229,7 +229,11 @@ func (c *Container) adopt(p *Process) error {
 	}
 	c.descriptors = stdioNames()
 	if c.config.IntelRdt != nil {
-		c.rdtPath = intelrdt.Path(c.id, c.config.IntelRdt)
+		g, err := intelrdt.New(c.id, c.config.IntelRdt)
+		if err != nil {
+			return err
+		}
+		c.rdtPath = g.Path
 	}
 	return c.save()
 }
@@ -244,7 +248,7 @@ func stdioNames() []string {
 }
 
 // equip does what init needs done from outside before it goes on.
-func (l *launch) equip(m *cgroup.Manager) error {
+func (l *launch) equip(m *cgroup.Manager, undo *undoList) error {
 	config := l.c.config
 	pid := l.run.pid
 	if l.plan.Cgroup == nil {
@@ -265,17 +269,21 @@ func (l *launch) equip(m *cgroup.Manager) error {
 		return fmt.Errorf("error during container init: error setting cgroup config for procHooks process: %w", err)
 	}
 	if config.IntelRdt != nil {
-		if err := intelrdt.Apply(l.c.rdtPath, config.IntelRdt, pid); err != nil {
+		g := l.c.rdtGroup()
+		if err := g.Apply(pid); err != nil {
 			return fmt.Errorf("unable to apply Intel RDT configuration: %w", err)
 		}
+		undo.add("the Intel RDT group", g.Remove)
 	}
 	if err := l.setOOMScore(); err != nil {
 		return err
 	}
 	if len(config.NetDevices) != 0 {
-		if err := netdev.Move(config.NetDevices, fmt.Sprintf("/proc/%d/ns/net", pid)); err != nil {
+		back, err := netdev.Move(config.NetDevices, fmt.Sprintf("/proc/%d/ns/net", pid))
+		if err != nil {
 			return fmt.Errorf("error creating network interfaces: %w", err)
 		}
+		undo.add("the move of network devices", back)
 	}
 	if len(l.boot.CreateContainer)+len(l.boot.StartContainer) != 0 {
 		state, err := l.c.ociState(specs.StateCreating)
@@ -306,18 +314,8 @@ func (c *Container) runtimeHooks() error {
 // runs the poststart hooks; should one fail, the container is killed.
 func (c *Container) Exec() error {
 	path := filepath.Join(c.dir, fifoFilename)
-	// Non-blocking, so that an init that is gone, or goes just now, is
-	// noticed by its pidfd instead of being waited for.
-	fifo, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
-	if err == unix.ENOENT {
-		if !alive(c.initPid, c.initStart) {
-			return errors.New("cannot start a container that has stopped")
-		}
-		return errors.New("cannot start an already running container")
-	} else if err != nil {
-		return &fs.PathError{Op: "open", Path: path, Err: err}
-	}
-	defer unix.Close(fifo)
+	// init first: once the fifo is open for reading, it may be through with
+	// the user's program before we look again.
 	pidfd, err := c.openInit()
 	if errors.Is(err, ErrNotRunning) {
 		return errors.New("cannot start a container that has stopped")
@@ -325,6 +323,15 @@ func (c *Container) Exec() error {
 		return err
 	}
 	defer unix.Close(pidfd)
+	// Non-blocking, so that an init that is gone, or goes just now, is
+	// noticed by its pidfd instead of being waited for.
+	fifo, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err == unix.ENOENT {
+		return errors.New("cannot start an already running container")
+	} else if err != nil {
+		return &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fifo)
 
 	if err := awaitFifo(fifo, pidfd); err != nil {
 		return err
