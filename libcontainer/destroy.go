@@ -26,9 +26,9 @@ func (c *Container) Destroy() error {
 		return err
 	}
 	var errs []error
-	if m, err := c.cgroupForRemoval(); err != nil {
+	if m, err := c.manager(); err != nil {
 		errs = append(errs, err)
-	} else if m != nil {
+	} else {
 		if !c.config.Namespaces.IsPrivate(configs.NEWPID) {
 			if err := m.Kill(unix.SIGKILL); err != nil {
 				errs = append(errs, fmt.Errorf("unable to kill the container's leftover processes: %w", err))
@@ -39,7 +39,7 @@ func (c *Container) Destroy() error {
 		}
 	}
 	if c.rdtPath != "" {
-		if err := intelrdt.Remove(c.rdtPath); err != nil {
+		if err := c.rdtGroup().Remove(); err != nil {
 			errs = append(errs, fmt.Errorf("unable to remove container's IntelRDT group: %w", err))
 		}
 	}
@@ -86,6 +86,11 @@ func (c *Container) endInit() error {
 		return fmt.Errorf("%w: %w", ErrPaused, ErrRunning)
 	}
 	return ErrRunning
+}
+
+// rdtGroup is the container's resctrl group, by the path of the state file.
+func (c *Container) rdtGroup() *intelrdt.Group {
+	return &intelrdt.Group{Path: c.rdtPath, ID: c.id, Config: c.config.IntelRdt}
 }
 
 // reapInit collects init when it is our own child: a zombie is harmless to

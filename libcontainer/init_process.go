@@ -120,14 +120,16 @@ func (i *initProcess) setUpConsole() error {
 		return err
 	}
 	defer pty.Close()
-	if err := pty.SetSize(i.ConsoleWidth, i.ConsoleHeight); err != nil {
-		return err
+	if i.ConsoleWidth != 0 || i.ConsoleHeight != 0 {
+		if err := pty.SetSize(i.ConsoleWidth, i.ConsoleHeight); err != nil {
+			return err
+		}
 	}
-	if err := pty.Chown(i.UID, i.GID); err != nil {
+	if err := pty.Chown(i.UID); err != nil {
 		return err
 	}
 	if !i.Setns {
-		if err := pty.Mount(); err != nil {
+		if err := i.Rootfs.Console(pty.Slave); err != nil {
 			return err
 		}
 	}

@@ -40,7 +40,9 @@ func (i *initProcess) setUpContainer() error {
 			return err
 		}
 	}
-	if err := i.Rootfs.Setup(rootfs.Env{Sources: i.sources, Hooks: i.hooksBeforePivot}); err != nil {
+	if err := i.Rootfs.Setup(rootfs.Env{
+		Sources: i.sources, Hooks: i.hooksBeforePivot, Terminal: i.HasConsole, Cwd: i.Cwd,
+	}); err != nil {
 		return err
 	}
 	if i.HasConsole {
