@@ -23,9 +23,10 @@ const (
 	ShareNone Share = 0
 	// ShareUser is for a container in the caller's user namespace.
 	ShareUser Share = 0x00080000
-	// ShareOther is for a container with a user namespace: the keyring's
-	// owner there is no user of the caller's.
-	ShareOther Share = 0x00000008
+	// ShareOther is for a container with a user namespace, which another
+	// process may join as a user that is not the keyring's owner. The owner
+	// needs the right of its own: the kernel looks at one class only.
+	ShareOther Share = 0x00080008
 )
 
 // SessionName is the name of a container's session keyring.

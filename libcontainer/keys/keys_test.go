@@ -67,7 +67,7 @@ func TestJoinSessionTwiceGivesTheSameKeyring(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if perm&uint32(ShareUser) == 0 || perm&uint32(ShareOther) != 0 {
+		if perm&uint32(ShareOther) != uint32(ShareUser) {
 			t.Errorf("permissions %#x", perm)
 		}
 		// As exec does, from a process that does not possess the keyring.
@@ -99,7 +99,7 @@ func TestJoinSessionSharesWithOthersInAUserNamespace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if perm&uint32(ShareOther) == 0 {
+		if perm&uint32(ShareOther) != uint32(ShareOther) {
 			t.Errorf("permissions %#x", perm)
 		}
 	})
