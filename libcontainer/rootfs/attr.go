@@ -8,9 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// mountSetattr is replaced by tests that play an old kernel.
+var mountSetattr = unix.MountSetattr
+
 // setattr is mount_setattr(2) on a mount that is open as f.
 func setattr(f fd, flags uint, attr *unix.MountAttr) error {
-	err := unix.MountSetattr(int(f), "", flags|unix.AT_EMPTY_PATH, attr)
+	err := mountSetattr(int(f), "", flags|unix.AT_EMPTY_PATH, attr)
 	return os.NewSyscallError("mount_setattr", err)
 }
 

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,6 +30,10 @@ type child struct {
 	// Hook is a shell script run by Env.Hooks, Script one run inside.
 	Hook, Script string
 	Terminal     bool
+	// OldKernel has no mount_setattr(2).
+	OldKernel bool
+	// Console opens a terminal inside and mounts it.
+	Console bool
 }
 
 func TestMain(m *testing.M) {
@@ -54,6 +57,9 @@ func runChild() error {
 	if err := wire.Decode(b, &c); err != nil {
 		return err
 	}
+	if c.OldKernel {
+		mountSetattr = func(int, string, uint, *unix.MountAttr) error { return unix.ENOSYS }
+	}
 	env := Env{Terminal: c.Terminal}
 	for i := range c.Sources {
 		syscall.CloseOnExec(3 + i)
@@ -69,6 +75,11 @@ func runChild() error {
 	if err := c.Plan.Setup(env); err != nil {
 		return err
 	}
+	if c.Console {
+		if err := mountConsole(&c.Plan); err != nil {
+			return err
+		}
+	}
 	if err := c.Plan.ReadonlyPaths(); err != nil {
 		return err
 	}
@@ -78,19 +89,37 @@ func runChild() error {
 	return syscall.Exec("/bin/busybox", []string{"sh", "-c", c.Script}, []string{"PATH=/bin"})
 }
 
+func mountConsole(p *Plan) error {
+	master, err := os.OpenFile("/dev/pts/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return err
+	}
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		return err
+	}
+	slave, err := os.OpenFile("/dev/pts/0", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return err
+	}
+	return p.Console(slave)
+}
+
 // box is a container-to-be.
 type box struct {
 	t      *testing.T
 	cfg    *configs.Config
 	layout Layout
 	hook   string
-	script string
 	// userns maps ids 0.. to 100000.. .
 	userns bool
 	term   bool
-	// prelude runs in the child's namespaces before anything.
-	wrap []string
-	raw  bool
+	old    bool
+	// before is a script that runs the test binary as $0.
+	before string
+	// outerNS: before needs a mount namespace though the container has none,
+	// or makes the container's own.
+	outerNS bool
+	console bool
 }
 
 // needRoot skips a test that has to mount.
@@ -161,15 +190,19 @@ func (b *box) run(script string) (string, error) {
 			f.Close()
 		}
 	}()
-	msg, err := wire.Encode(child{Plan: *plan, Sources: len(sources), Hook: b.hook, Script: script, Terminal: b.term})
+	msg, err := wire.Encode(child{Plan: *plan, Sources: len(sources), Hook: b.hook, Script: script, Terminal: b.term, OldKernel: b.old, Console: b.console})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	argv := append(slices.Clone(b.wrap), "/proc/self/exe")
-	if len(b.wrap) > 0 {
-		argv[len(argv)-1], _ = os.Executable()
+	self, err := os.Executable()
+	if err != nil {
+		b.t.Fatal(err)
 	}
-	cmd := exec.Command(argv[0], argv[1:]...)
+	// By this name, since the root of a user namespace may not reach the file.
+	cmd := exec.Command("/proc/self/exe")
+	if b.before != "" {
+		cmd = exec.Command("/bin/sh", "-ec", b.before, self)
+	}
 	cmd.Env = append(os.Environ(), childEnv+"=1", "GOMAXPROCS=1", "GOGC=off")
 	cmd.Stdin = bytes.NewReader(msg)
 	cmd.ExtraFiles = sources
@@ -179,7 +212,7 @@ func (b *box) run(script string) (string, error) {
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET,
 		Pdeathsig:  syscall.SIGKILL,
 	}
-	if b.cfg.Namespaces.Contains(configs.NEWNS) {
+	if b.cfg.Namespaces.Contains(configs.NEWNS) || b.outerNS {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWNS
 	}
 	if b.cfg.Namespaces.Contains(configs.NEWCGROUP) {

@@ -57,7 +57,7 @@ func (m *mask) close() {
 
 // MaskPaths hides the plan's Masked paths: the null device covers files, one
 // empty read-only tmpfs all folders. What is not there needs no hiding. It is
-// to be called after [Plan.Setup].
+// the last thing to be called, after [Plan.Setup] and [Plan.ReadonlyPaths].
 func (p *Plan) MaskPaths() error {
 	file := mask{none, none, openNull}
 	folder := mask{none, none, func() (fd, error) { return newHiding(p.MaskParams) }}
@@ -74,6 +74,9 @@ func (p *Plan) MaskPaths() error {
 		if err != nil && err != unix.ENOENT {
 			return fmt.Errorf("can't mask path %q: %w", path, err)
 		}
+	}
+	if p.Root.OwnMounts && p.Root.Propagation&unix.MS_UNBINDABLE != 0 {
+		return p.Root.propagate()
 	}
 	return nil
 }

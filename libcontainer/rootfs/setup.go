@@ -20,6 +20,10 @@ type Env struct {
 	// Terminal: Console is going to be called, so make its target while /dev
 	// can still be written.
 	Terminal bool
+
+	// Cwd is made when it is missing, while the root can still be written.
+	// Empty: none.
+	Cwd string
 }
 
 // setup is the state of Setup while it runs.
@@ -75,6 +79,9 @@ func (p *Plan) Setup(env Env) (err error) {
 			return err
 		}
 	}
+	if err := s.makeCwd(); err != nil {
+		return err
+	}
 	for _, f := range s.readonly {
 		if err := makeReadonly(f); err != nil {
 			return fmt.Errorf("error making a mount read-only: %w", err)
@@ -89,6 +96,19 @@ func (p *Plan) Setup(env Env) (err error) {
 		return err
 	}
 	unix.Umask(int(p.Root.Umask))
+	return nil
+}
+
+func (s *setup) makeCwd() error {
+	if s.env.Cwd == "" || s.env.Cwd == "/" {
+		return nil
+	}
+	cwd := path.Clean("/" + s.env.Cwd)
+	f, err := s.tree.openOrMake(cwd, func() (bool, error) { return true, nil })
+	if err != nil {
+		return &os.PathError{Op: "mkdir", Path: cwd, Err: err}
+	}
+	f.fd.close()
 	return nil
 }
 
@@ -198,11 +218,17 @@ func (s *setup) changeRoot() error {
 		return &os.PathError{Op: "chdir", Path: "/", Err: err}
 	}
 	// Only now: it is meant for the container's root, and before it would
-	// have reached the host's.
-	if r.OwnMounts && r.Propagation != 0 && r.Propagation&unix.MS_PRIVATE == 0 {
-		if err := unix.Mount("", "/", "", uintptr(r.Propagation), ""); err != nil {
-			return fmt.Errorf("set the propagation of the container's root: %w", os.NewSyscallError("mount", err))
-		}
+	// have reached the host's. What is unbindable could not be masked.
+	if r.OwnMounts && r.Propagation != 0 && r.Propagation&(unix.MS_PRIVATE|unix.MS_UNBINDABLE) == 0 {
+		return r.propagate()
+	}
+	return nil
+}
+
+// propagate sets the propagation of the container's root.
+func (r *Root) propagate() error {
+	if err := unix.Mount("", "/", "", uintptr(r.Propagation), ""); err != nil {
+		return fmt.Errorf("set the propagation of the container's root: %w", os.NewSyscallError("mount", err))
 	}
 	return nil
 }

@@ -9,13 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/configs"
+	"runc/libcontainer/nsenter"
 )
-
-// newUserNS makes a user namespace with the maps, for a mount to take its
-// owners from.
-var newUserNS = func(uid, gid []configs.IDMap) (*os.File, error) {
-	return nil, errors.ErrUnsupported
-}
 
 // OpenSources opens, in the runtime, what init may not: the sources of idmapped
 // mounts and those that the container's root may not reach. It gives the fds
@@ -89,7 +84,7 @@ func idmap(mnt fd, m *configs.MountIDMapping, userns func() (*os.File, error)) e
 	var err error
 	switch {
 	case len(m.UIDMappings) != 0 || len(m.GIDMappings) != 0:
-		ns, err = newUserNS(m.UIDMappings, m.GIDMappings)
+		ns, err = nsenter.NewUserNS(m.UIDMappings, m.GIDMappings)
 	case m.UserNSPath != "":
 		ns, err = os.Open(m.UserNSPath)
 	default:
