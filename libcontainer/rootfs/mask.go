@@ -15,63 +15,60 @@ func newHiding(ps []Param) (fd, error) {
 		unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
 }
 
-// mask is what a path is covered with: a detached clone, made when needed and
-// kept until it finds a path that exists.
+// mask covers paths with one thing, of which each gets a clone. A clone is made
+// only for a path that is there: closing one that was never attached has the
+// kernel wait for a grace period.
 type mask struct {
-	// first is the one that was made; clones are made of it.
-	first, next fd
-	open        func() (fd, error)
+	first fd
+	open  func() (fd, error)
 }
 
-// cover attaches the mask to what the path leads to, in one look-up.
+// cover attaches the mask to what the path leads to.
 func (m *mask) cover(path string) error {
-	if m.next == none {
+	mnt := m.first
+	if mnt == none {
 		var err error
-		if m.first == none {
-			if m.first, err = m.open(); err != nil {
-				return err
-			}
-			m.next = m.first
-		} else if m.next, err = cloneAt(m.first, 0); err != nil {
+		if mnt, err = m.open(); err != nil {
+			return err
+		}
+		m.first = mnt
+	} else {
+		var err error
+		if mnt, err = cloneAt(mnt, 0); err != nil {
 			return os.NewSyscallError("open_tree", err)
 		}
+		defer mnt.close()
 	}
-	err := unix.MoveMount(int(m.next), "", unix.AT_FDCWD, path,
+	err := unix.MoveMount(int(mnt), "", unix.AT_FDCWD, path,
 		unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_SYMLINKS)
-	if err != nil {
-		return err
-	}
-	if m.next != m.first {
-		m.next.close()
-	}
-	m.next = none
-	return nil
-}
-
-func (m *mask) close() {
-	if m.next != m.first {
-		m.next.close()
-	}
-	m.first.close()
+	return os.NewSyscallError("move_mount", err)
 }
 
 // MaskPaths hides the plan's Masked paths: the null device covers files, one
 // empty read-only tmpfs all folders. What is not there needs no hiding. It is
 // the last thing to be called, after [Plan.Setup] and [Plan.ReadonlyPaths].
 func (p *Plan) MaskPaths() error {
-	file := mask{none, none, openNull}
-	folder := mask{none, none, func() (fd, error) { return newHiding(p.MaskParams) }}
-	defer file.close()
-	defer folder.close()
+	file := mask{none, openNull}
+	folder := mask{none, func() (fd, error) { return newHiding(p.MaskParams) }}
+	defer func() {
+		file.first.close()
+		folder.first.close()
+	}()
 	for _, path := range p.Masked {
-		err := file.cover(path)
-		if err == unix.EINVAL || err == unix.ENOTDIR {
-			// A folder, or below something that is none: the second try tells.
-			if err = folder.cover(path); err == unix.ENOTDIR {
-				continue
-			}
+		var st unix.Stat_t
+		err := retry(func() error { return unix.Stat(path, &st) })
+		switch {
+		case err == unix.ENOENT || err == unix.ENOTDIR:
+			continue
+		case err != nil:
+			err = os.NewSyscallError("stat", err)
+		case st.Mode&unix.S_IFMT == unix.S_IFDIR:
+			// Should it change its type now, the kernel refuses the mask.
+			err = folder.cover(path)
+		default:
+			err = file.cover(path)
 		}
-		if err != nil && err != unix.ENOENT {
+		if err != nil {
 			return fmt.Errorf("can't mask path %q: %w", path, err)
 		}
 	}

@@ -134,6 +134,12 @@ func (t *tree) realDir(p string) (resolved, error) {
 // openOrMake opens a path, or makes what is missing of it: a folder, or with
 // isDir false an empty file in folders.
 func (t *tree) openOrMake(p string, isDir func() (bool, error)) (resolved, error) {
+	if dir, name := t.below(p); dir != t.root && !strings.Contains(name, "/") {
+		// Right below what we have just mounted, so most likely missing.
+		if dir, err := isDir(); err != nil || dir {
+			return t.make(p, true)
+		}
+	}
 	f, err := t.open(p, 0)
 	if err != unix.ENOENT {
 		return f, err
@@ -151,17 +157,15 @@ func (t *tree) openOrMake(p string, isDir func() (bool, error)) (resolved, error
 func (t *tree) make(p string, dir bool) (resolved, error) {
 	byLink := false
 	for range maxLinks {
-		have, rest, err := t.deepest(p)
+		have, rest, owned, err := t.deepest(p)
 		if err != nil {
 			return resolved{none, false}, err
 		}
 		byLink = byLink || have.byLink
-		if rest == "" {
-			// Somebody made it meanwhile.
-			return resolved{have.fd, byLink}, nil
-		}
 		f, link, err := makeBelow(have.fd, rest, dir)
-		have.fd.close()
+		if owned {
+			have.fd.close()
+		}
 		switch {
 		case err != nil:
 			return resolved{none, false}, err
@@ -171,22 +175,20 @@ func (t *tree) make(p string, dir bool) (resolved, error) {
 		// rest begins with a symlink that leads nowhere, yet.
 		byLink = true
 		_, later, _ := strings.Cut(rest, "/")
-		prefix := strings.TrimSuffix(p[:len(p)-len(rest)], "/")
 		if !strings.HasPrefix(link, "/") {
-			link = prefix + "/" + link
+			link = p[:len(p)-len(rest)] + link
 		}
 		// Not cleaned: ".." after a symlink is the kernel's to resolve.
-		p = strings.TrimSuffix(link, "/")
-		if later != "" {
-			p += "/" + later
+		p = tidy(link + "/" + later)
+		if f, err := t.open(p, 0); err != unix.ENOENT {
+			return resolved{f.fd, true}, err
 		}
-		p = cleanMissing(p)
 	}
 	return resolved{none, false}, unix.ELOOP
 }
 
-// cleanMissing removes repeated slashes and single dots.
-func cleanMissing(p string) string {
+// tidy removes repeated slashes and single dots.
+func tidy(p string) string {
 	parts := strings.Split(p, "/")
 	kept := parts[:0]
 	for _, c := range parts {
@@ -198,28 +200,26 @@ func cleanMissing(p string) string {
 }
 
 // deepest opens the longest leading part of a path that exists and gives the
-// rest.
-func (t *tree) deepest(p string) (resolved, string, error) {
+// rest, at least one component; of the whole path the caller knows that it is
+// missing. owned says that the fd is to be closed.
+func (t *tree) deepest(p string) (have resolved, rest string, owned bool, err error) {
 	if dir, rel := t.below(p); dir != t.root && !strings.Contains(rel, "/") {
-		// Right below what we mounted: no look-up needed to find the parent.
-		n, err := unix.FcntlInt(uintptr(dir), unix.F_DUPFD_CLOEXEC, 3)
-		return resolved{fd(n), false}, rel, err
+		return resolved{dir, false}, rel, false, nil
 	}
-	for end := len(p); end > 0; end = strings.LastIndexByte(p[:end], '/') {
+	for end := strings.LastIndexByte(p, '/'); end > 0; end = strings.LastIndexByte(p[:end], '/') {
 		f, err := t.open(p[:end], 0)
 		if err == nil {
-			return f, strings.TrimPrefix(p[end:], "/"), nil
+			return f, p[end+1:], true, nil
 		}
 		if err != unix.ENOENT {
-			return f, "", err
+			return f, "", false, err
 		}
 	}
-	f, err := t.open("/", 0)
-	return f, p[1:], err
+	return resolved{t.root, false}, p[1:], false, nil
 }
 
-// makeBelow makes rel below dir, whose first component does not exist or is a
-// link, which is then given back.
+// makeBelow makes rel below dir, whose first component is missing, or is a link,
+// which is then given back. Somebody may have made it meanwhile.
 func makeBelow(dir fd, rel string, isDir bool) (f fd, link string, err error) {
 	at, first := dir, true
 	defer func() {
