@@ -73,7 +73,7 @@ func (c *Container) endInit() error {
 		if err := c.Signal(unix.SIGKILL); err != nil && !errors.Is(err, ErrNotRunning) {
 			return err
 		}
-		c.reapInit()
+		c.Reap()
 		gone, err := c.WaitStopped(10 * time.Second)
 		if err != nil {
 			return err
@@ -93,9 +93,9 @@ func (c *Container) rdtGroup() *intelrdt.Group {
 	return &intelrdt.Group{Path: c.rdtPath, ID: c.id, Config: c.config.IntelRdt}
 }
 
-// reapInit collects init when it is our own child: a zombie is harmless to
-// the container's state but not to the process that made it.
-func (c *Container) reapInit() {
+// Reap collects init when it is our own child and was told to end: a zombie is
+// harmless to the container's state but not to the process that made it.
+func (c *Container) Reap() {
 	if c.init != nil {
 		c.init.reap()
 	}

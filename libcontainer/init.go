@@ -51,6 +51,12 @@ func Init() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl(PR_SET_DUMPABLE)", err)
 	}
+	// To that end nsenter gave us a real gid that is not the effective one. It
+	// has served; and the runtime may only set our limits if all ids are its own.
+	gid := uintptr(os.Getegid())
+	if _, _, e := unix.RawSyscall(sysSetresgid, gid, gid, gid); e != 0 {
+		return os.NewSyscallError("setresgid", e)
+	}
 	unix.CloseOnExec(fd)
 	i := &initProcess{sock: channel{fd}, procFDs: -1}
 	err = i.main()

@@ -1,0 +1,252 @@
+// runc is a command line client for running containers packaged according to
+// the Open Container Initiative's runtime specification.
+//
+// The Go runtime would read the cgroup's CPU limits at each start, inside a
+// container even the container's own files, for nothing: this program lives
+// for milliseconds.
+//
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/sirupsen/logrus"
+	"github.com/urfave/cli/v3"
+
+	"runc/libcontainer"
+)
+
+// Set by the linker, see the Makefile.
+var (
+	version   = "1.5.0"
+	gitCommit = ""
+)
+
+const (
+	specConfig  = "config.json"
+	defaultRoot = "/run/runc"
+)
+
+const usage = `Open Container Initiative runtime
+
+runc is a command line client for running applications packaged according to
+the Open Container Initiative (OCI) format and is a compliant implementation of
+the Open Container Initiative specification.
+
+runc integrates well with existing process supervisors to provide a production
+container runtime environment for applications. It can be used with your
+existing process monitoring tools and the container will be spawned as a
+direct child of the process supervisor.
+
+Containers are configured using bundles. A bundle for a container is a directory
+that includes a specification file named "` + specConfig + `" and a root filesystem.
+The root filesystem contains the contents of the container.
+
+To start a new instance of a container:
+
+    # runc run [ -b bundle ] <container-id>
+
+Where "<container-id>" is your name for the instance of the container that you
+are starting. The name you provide for the container instance must be unique on
+your host. Providing the bundle directory using "-b" is optional. The default
+value for "bundle" is the current directory.`
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "init" {
+		// Before anything else is set up: this is the way into a container.
+		if err := libcontainer.Init(); err != nil {
+			fatal(err)
+		}
+		return
+	}
+	os.Exit(run(os.Args))
+}
+
+// exitCode is an error that says how the program is to end; its words, if any,
+// were told already.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+func run(args []string) int {
+	err := newApp().Run(context.Background(), args)
+	var code exitCode
+	var coder cli.ExitCoder
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	case errors.As(err, &coder):
+		logError(err)
+		return coder.ExitCode()
+	}
+	logError(err)
+	return 1
+}
+
+func versionText() string {
+	s := version + "\n"
+	if gitCommit != "" {
+		s += "commit: " + gitCommit + "\n"
+	}
+	return s + "spec: " + specs.Version + "\ngo: " + runtime.Version() + "\n"
+}
+
+func newApp() *cli.Command {
+	app := &cli.Command{
+		Name:      "runc",
+		Usage:     usage,
+		UsageText: "runc [global options] [command [command options]]",
+		Version:   version,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "debug", Usage: "enable debug logging"},
+			&cli.StringFlag{Name: "log", Usage: "set the log file to write runc logs to (default is '/dev/stderr')"},
+			&cli.StringFlag{Name: "log-format", Value: "text", Usage: "set the log format ('text' (default), or 'json')"},
+			&cli.StringFlag{Name: "root", Value: defaultRootDir(), Usage: "root directory for storage of container state (this should be located in tmpfs)"},
+			&cli.StringFlag{Name: "criu", Hidden: true},
+			&cli.BoolFlag{Name: "systemd-cgroup", Usage: `enable systemd cgroup support, expects cgroupsPath to be of form "slice:prefix:name" for e.g. "system.slice:runc:434234"`},
+			&cli.StringFlag{Name: "rootless", Value: "auto", Usage: "ignore cgroup permission errors ('true', 'false', or 'auto')"},
+		},
+		Commands:                      commands(),
+		DisableSliceFlagSeparator:     true,
+		Before:                        before,
+		ExitErrHandler:                func(context.Context, *cli.Command, error) {},
+		CustomRootCommandHelpTemplate: rootHelp,
+		HideHelpCommand:               false,
+	}
+	return app
+}
+
+func commands() []*cli.Command {
+	list := []*cli.Command{
+		createCommand, deleteCommand, execCommand, killCommand, listCommand,
+		pauseCommand, psCommand, resumeCommand, runCommand, specCommand, startCommand,
+		stateCommand, featuresCommand, initCommand,
+	}
+	for _, c := range list {
+		c.HideHelpCommand = true
+		c.CustomHelpTemplate = commandHelp
+		// A subcommand stops at its first argument: what follows is that one's.
+		if c.StopOnNthArg == nil && c.Name == "exec" {
+			one := 1
+			c.StopOnNthArg = &one
+		}
+	}
+	return list
+}
+
+// before runs ahead of every command but init.
+func before(ctx context.Context, cmd *cli.Command) (context.Context, error) {
+	if err := setUpLog(cmd); err != nil {
+		return ctx, err
+	}
+	return ctx, reviseRoot(cmd)
+}
+
+func reviseRoot(cmd *cli.Command) error {
+	root := cmd.String("root")
+	if root == "" {
+		return nil
+	}
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return err
+	}
+	if abs == "/" {
+		// Catches --root with an unset variable and a slash behind it.
+		return errors.New("Option --root argument should not be set to /") //nolint:staticcheck // known words
+	}
+	if !cmd.IsSet("root") && strings.HasPrefix(abs, os.Getenv("XDG_RUNTIME_DIR")) && os.Getenv("XDG_RUNTIME_DIR") != "" {
+		// With the sticky bit, XDG's clean-up leaves it alone.
+		if err := os.MkdirAll(abs, 0o700); err != nil {
+			return err
+		}
+		if err := os.Chmod(abs, os.FileMode(0o700)|os.ModeSticky); err != nil {
+			return err
+		}
+	}
+	return cmd.Root().Set("root", abs)
+}
+
+// fatal is for failures outside any command.
+func fatal(err error) {
+	logError(err)
+	os.Exit(1)
+}
+
+// logError tells the log, and stderr too when the log is elsewhere: a person
+// who typed the command does not look into a file.
+func logError(err error) {
+	logrus.Error(err)
+	if logrus.StandardLogger().Out != os.Stderr {
+		fmt.Fprintln(os.Stderr, err)
+	}
+}
+
+func setUpLog(cmd *cli.Command) error {
+	if cmd.Bool("debug") {
+		logrus.SetLevel(logrus.DebugLevel)
+		logrus.SetReportCaller(true)
+	}
+	if path := cmd.String("log"); path != "" {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_SYNC, 0o644)
+		if err != nil {
+			return err
+		}
+		logrus.SetOutput(f)
+	}
+	switch f := cmd.String("log-format"); f {
+	case "", "text":
+	case "json":
+		logrus.SetFormatter(new(logrus.JSONFormatter))
+	default:
+		return fmt.Errorf("invalid log-format: %s", f)
+	}
+	return nil
+}
+
+// checkArgs refuses a wrong number of arguments, after the command's help.
+func checkArgs(cmd *cli.Command, rule argRule, n int) error {
+	got := cmd.Args().Len()
+	var what string
+	switch {
+	case rule == exactly && got != n:
+		what = "exactly"
+	case rule == atLeast && got < n:
+		what = "a minimum of"
+	case rule == atMost && got > n:
+		what = "a maximum of"
+	default:
+		return nil
+	}
+	fmt.Printf("Incorrect Usage.\n\n")
+	_ = cli.ShowSubcommandHelp(cmd)
+	return fmt.Errorf("%s: %q requires %s %d argument(s)", cmd.Root().Name, cmd.Name, what, n)
+}
+
+type argRule int
+
+const (
+	exactly argRule = iota
+	atLeast
+	atMost
+)
+
+// container loads the one that the first argument names.
+func container(cmd *cli.Command) (*libcontainer.Container, error) {
+	id := cmd.Args().First()
+	if id == "" {
+		return nil, libcontainer.ErrEmptyID
+	}
+	return libcontainer.Load(cmd.String("root"), id)
+}

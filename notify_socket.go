@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer"
+)
+
+// notifySocket stands between a container and the service manager that waits
+// for it (sd_notify(3)): the container gets a socket of its own, and what it
+// says of being ready goes on to $NOTIFY_SOCKET. nil where there is none.
+type notifySocket struct {
+	host string // the manager's socket
+	dir  string // <root>/<id>/notify
+	conn *net.UnixConn
+}
+
+func newNotifySocket(stateDir string) *notifySocket {
+	host := os.Getenv("NOTIFY_SOCKET")
+	if host == "" {
+		return nil
+	}
+	return &notifySocket{host: host, dir: filepath.Join(stateDir, "notify")}
+}
+
+// addTo mounts the socket's folder into the container; as a folder, so that
+// the socket can be made later.
+func (n *notifySocket) addTo(spec *specs.Spec) {
+	if n == nil {
+		return
+	}
+	spec.Mounts = append(spec.Mounts, specs.Mount{
+		Destination: "/run/notify", Source: n.dir, Options: []string{"bind", "nosuid", "noexec", "nodev", "ro"},
+	})
+	spec.Process.Env = append(spec.Process.Env, "NOTIFY_SOCKET=/run/notify/notify.sock")
+}
+
+// makeDir makes what is mounted.
+func (n *notifySocket) makeDir() error {
+	if n == nil {
+		return nil
+	}
+	return os.Mkdir(n.dir, 0o755)
+}
+
+func (n *notifySocket) bind() error {
+	if n == nil {
+		return nil
+	}
+	path := filepath.Join(n.dir, "notify.sock")
+	if _, err := os.Stat(n.dir); errors.Is(err, os.ErrNotExist) {
+		// Created without a NOTIFY_SOCKET: nothing was mounted.
+		n.host = ""
+		return nil
+	}
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		return fmt.Errorf("notify socket: %w", err)
+	}
+	// For any user inside.
+	if err := os.Chmod(path, 0o777); err != nil {
+		conn.Close()
+		return fmt.Errorf("notify socket: %w", err)
+	}
+	n.conn = conn
+	return nil
+}
+
+// forward waits until the container is ready, or dead, and passes that on.
+func (n *notifySocket) forward(c *libcontainer.Container) error {
+	if n == nil || n.conn == nil {
+		return nil
+	}
+	defer n.conn.Close()
+	state, err := c.State()
+	if err != nil {
+		return err
+	}
+	pid := state.InitProcessPid
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return nil // dead already: not ready, ever
+	}
+	dead := os.NewFile(uintptr(pidfd), "pidfd")
+	defer dead.Close()
+	go func() {
+		// Wakes the read below.
+		p := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
+		_, _ = unix.Poll(p, -1)
+		_ = n.conn.SetReadDeadline(time.Now())
+	}()
+	buf := make([]byte, 4096)
+	for {
+		k, err := n.conn.Read(buf)
+		if err != nil {
+			return nil
+		}
+		for line := range bytes.SplitSeq(buf[:k], []byte{'\n'}) {
+			if bytes.HasPrefix(line, []byte("READY=")) {
+				return n.tell(line, pid)
+			}
+		}
+	}
+}
+
+// forwardBeside is forward while somebody else waits for the process.
+func (n *notifySocket) forwardBeside(c *libcontainer.Container) {
+	if n == nil || n.conn == nil {
+		return
+	}
+	go func() { _ = n.forward(c) }()
+}
+
+// tell speaks to the manager: the container's word, then whom it should watch,
+// and a barrier, so that it knows the sender before that one ends.
+func (n *notifySocket) tell(ready []byte, pid int) error {
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: n.host, Net: "unixgram"})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.Write(append(append([]byte{}, ready...), '\n')); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(conn, "MAINPID=%d", pid); err != nil {
+		return err
+	}
+	return barrier(conn)
+}
+
+func barrier(conn *net.UnixConn) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, _, err = conn.WriteMsgUnix([]byte("BARRIER=1"), unix.UnixRights(int(w.Fd())), nil)
+	w.Close()
+	if err != nil {
+		return err
+	}
+	// The manager closes its end when it has come to the message.
+	p := []unix.PollFd{{Fd: int32(r.Fd()), Events: 0}}
+	_, _ = unix.Poll(p, int((30 * time.Second).Milliseconds()))
+	return nil
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/moby/sys/userns"
+	"github.com/urfave/cli/v3"
+	"golang.org/x/sys/unix"
+)
+
+// defaultRootDir is where state goes when nobody says: a user's own runtime
+// folder for users, root of a user namespace included, unless it is a root
+// that never was anything else.
+func defaultRootDir() string {
+	xdg := os.Getenv("XDG_RUNTIME_DIR")
+	if xdg != "" && (os.Geteuid() != 0 || userns.RunningInUserNS() && os.Getenv("USER") != "root") {
+		return filepath.Join(xdg, "runc")
+	}
+	return defaultRoot
+}
+
+// rootlessCgroups says whether failing to use cgroups is to be forgiven.
+func rootlessCgroups(cmd *cli.Command) (bool, error) {
+	switch v := cmd.String("rootless"); v {
+	case "true", "1", "t", "T", "TRUE", "True":
+		return true, nil
+	case "false", "0", "f", "F", "FALSE", "False":
+		return false, nil
+	case "", "auto":
+	default:
+		return false, &os.PathError{Op: "parse --rootless", Path: v, Err: unix.EINVAL}
+	}
+	if os.Geteuid() != 0 {
+		return true, nil
+	}
+	if !userns.RunningInUserNS() {
+		return false, nil
+	}
+	if cmd.Bool("systemd-cgroup") {
+		// Root of a user namespace whose systemd is the host's has rights
+		// over no unit.
+		var st unix.Stat_t
+		if err := unix.Stat("/run/systemd/private", &st); err == nil && st.Uid == 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
