@@ -38,7 +38,12 @@ func decorate(f fd, op *Op) (later bool, err error) {
 		later = later || err != nil
 	}
 	if op.RecAttr != nil {
-		if err := setattr(f, unix.AT_RECURSIVE, op.RecAttr); err != nil {
+		err := setattr(f, unix.AT_RECURSIVE, op.RecAttr)
+		switch {
+		case err == nil || lacksSetattr(err) && op.RecIfAble:
+		case lacksSetattr(err):
+			return false, fmt.Errorf("set recursive attributes (the kernel can from 5.12 on): %w", err)
+		default:
 			return false, fmt.Errorf("set recursive attributes: %w", err)
 		}
 	}

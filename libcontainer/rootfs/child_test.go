@@ -41,9 +41,35 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	runtime.LockOSThread()
-	if err := runChild(); err != nil {
+	run := runChild
+	if os.Getenv(nestEnv) != "" {
+		run = nest
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+}
+
+// nestEnv has the child go into a user namespace by itself, after the script
+// that came before it.
+const nestEnv = "ROOTFS_TEST_NEST"
+
+func nest() error {
+	os.Unsetenv(nestEnv)
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = userNS(syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWNET)
+	return cmd.Run()
+}
+
+func userNS(flags uintptr) *syscall.SysProcAttr {
+	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 100000, Size: 65536}}
+	return &syscall.SysProcAttr{
+		Cloneflags:  flags | syscall.CLONE_NEWUSER,
+		UidMappings: ids, GidMappings: ids,
+		Credential: &syscall.Credential{},
+		Pdeathsig:  syscall.SIGKILL,
 	}
 }
 
@@ -218,11 +244,13 @@ func (b *box) run(script string) (string, error) {
 	if b.cfg.Namespaces.Contains(configs.NEWCGROUP) {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWCGROUP
 	}
-	if b.userns {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: 100000, Size: 65536}}
-		cmd.SysProcAttr.GidMappings = cmd.SysProcAttr.UidMappings
-		cmd.SysProcAttr.Credential = &syscall.Credential{}
+	switch {
+	case b.userns && b.before != "":
+		cmd.Env = append(cmd.Env, nestEnv+"=1")
+		// The maps are written by way of this machine's /proc and its pids.
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWNS
+	case b.userns:
+		cmd.SysProcAttr = userNS(cmd.SysProcAttr.Cloneflags)
 	}
 	if err := cmd.Run(); err != nil {
 		if errs.Len() > 0 {

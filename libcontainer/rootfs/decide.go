@@ -44,6 +44,13 @@ func NewPlan(cfg *configs.Config, cg Layout) (*Plan, error) {
 	if cfg.Umask != nil {
 		d.plan.Root.Umask = *cfg.Umask
 	}
+	d.plan.rootUID, d.plan.rootGID = -1, -1
+	if uid, err := cfg.HostRootUID(); err == nil {
+		d.plan.rootUID = uid
+	}
+	if gid, err := cfg.HostRootGID(); err == nil {
+		d.plan.rootGID = gid
+	}
 	if cfg.MountLabel != "" && selinux.GetEnabled() {
 		d.label = cfg.MountLabel
 		d.plan.MaskParams = []Param{{"context", d.label, true}}
@@ -109,8 +116,7 @@ func (d *decider) bind(op Op, m *configs.Mount) error {
 	op.Recursive = m.Flags&unix.MS_REC != 0
 	op.Set, op.Clear, op.Asked = bindAttr(m.Flags, m.ClearedFlags)
 	// The root of a user namespace may not be able to reach what the caller
-	// means, and its clones have locked flags. A caller without rights of its
-	// own has nothing better to offer.
+	// means. A caller without rights of its own has nothing better to offer.
 	op.FromRuntime = d.plan.Root.OwnMounts && d.userns && !d.cfg.RootlessEUID
 	// What init clones in its own namespace is what the root's propagation has
 	// made of it; a clone from the host's namespace must become the same. In a
@@ -170,6 +176,12 @@ func (d *decider) filesystem(op Op, m *configs.Mount) {
 		op.Else = &Op{
 			Kind: Bind, Place: op.Place, Source: "/sys", Target: op.Target, RealDir: true,
 			Recursive: true, Set: op.Set, RecAttr: op.RecAttr, Propagation: op.Propagation,
+		}
+		if op.RecAttr == nil && op.Set&unix.MOUNT_ATTR_RDONLY != 0 {
+			// What the options of the one mount promised: there are writable
+			// cgroups below the host's (CVE-2023-25809).
+			op.Else.RecIfAble = true
+			op.Else.RecAttr = &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
 		}
 	}
 	d.add(op)

@@ -34,6 +34,10 @@ type Plan struct {
 	// MaskParams are mount options of the file system that hides folders.
 	MaskParams []Param
 
+	// rootUID and rootGID are the host's ids of the container's root user,
+	// -1 when it has none.
+	rootUID, rootGID int
+
 	// console is the fd on which Console is going to attach, -1 for none.
 	console fd
 }
@@ -97,8 +101,10 @@ type Op struct {
 	// must not be kept silently.
 	Set, Clear, Asked uint64
 
-	// RecAttr is applied to the whole tree after that.
-	RecAttr *unix.MountAttr
+	// RecAttr is applied to the whole tree after that. RecIfAble: a kernel
+	// that cannot is no error.
+	RecAttr   *unix.MountAttr
+	RecIfAble bool
 
 	// Propagation types are applied in order, as MS_ flags.
 	Propagation []int
@@ -110,7 +116,8 @@ type Op struct {
 	// propagate out of it.
 	Slave bool
 
-	// FromRuntime: OpenSources opens the source of this Bind.
+	// FromRuntime: OpenSources opens the source of this Bind, unless the
+	// container's root can by itself.
 	FromRuntime bool
 
 	// IDMap shows other owners through the mount; it implies FromRuntime.

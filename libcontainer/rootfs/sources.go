@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/opencontainers/selinux/go-selinux/label"
 	"golang.org/x/sys/unix"
@@ -39,7 +40,7 @@ func (p *Plan) OpenSources(userns func() (*os.File, error)) (files []*os.File, e
 				return files, fmt.Errorf("error relabeling %q (config.json: %s): %w", op.Source, op.Place, err)
 			}
 		}
-		if !op.FromRuntime {
+		if !op.FromRuntime || op.IDMap == nil && p.reachable(op.Source) {
 			continue
 		}
 		mnt, err := op.openFor(userns)
@@ -103,4 +104,29 @@ func idmap(mnt fd, m *configs.MountIDMapping, userns func() (*os.File, error)) e
 		return fmt.Errorf("id-mapped mounts are not supported by the kernel (from 5.12) or by this file system: %w", err)
 	}
 	return err
+}
+
+// reachable says whether the container's root, as it is on the host, can find
+// the path. If so its init is to clone it: what it clones in its own namespace
+// stays locked together as the host has it (mount_namespaces(7)).
+func (p *Plan) reachable(path string) bool {
+	if p.rootUID < 0 || p.rootGID < 0 {
+		return false
+	}
+	found := make(chan bool)
+	go func() {
+		// Never unlocked: the thread, whose ids are no longer those of the
+		// others, ends with the goroutine.
+		runtime.LockOSThread()
+		// In a user namespace groups may be unchangeable; then nobody gained
+		// anything by them either.
+		unix.RawSyscall(sysSetgroups, 0, 0, 0)
+		unix.Setfsgid(p.rootGID)
+		// The kernel takes the capabilities that override permissions with it.
+		unix.Setfsuid(p.rootUID)
+		var st unix.Stat_t
+		err := retry(func() error { return unix.Stat(path, &st) })
+		found <- err != unix.EACCES && err != unix.EPERM
+	}()
+	return <-found
 }

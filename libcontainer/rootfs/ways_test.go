@@ -123,6 +123,16 @@ func TestUserNamespace(t *testing.T) {
 		b.mount(&configs.Mount{Source: b.host("secret/vol"), Destination: "/vol", Device: "bind", Flags: unix.MS_BIND | unix.MS_REC | unix.MS_RDONLY})
 		expect(t, b.must("cat /vol/file; grep /vol /proc/self/mountinfo"), "^hello$", " ro,")
 	})
+	t.Run("cannot take apart what it was given", func(t *testing.T) {
+		b := newBox(t)
+		b.inUserNS()
+		src := b.host("src")
+		check(t, os.Mkdir(src, 0o755))
+		b.before = "mount --make-rprivate /; mount -t tmpfs lower " + src + "; mkdir " + src + "/sub; echo secret > " + src + "/sub/key; mount -t tmpfs upper " + src + "/sub; exec $0"
+		b.mount(&configs.Mount{Source: src, Destination: "/vol", Device: "bind", Flags: unix.MS_BIND | unix.MS_REC})
+		out := b.must("ls -d /vol/sub; umount /vol/sub || echo locked; cat /vol/sub/key || echo hidden")
+		expect(t, out, "^/vol/sub$", "^locked$", "^hidden$")
+	})
 	t.Run("does not clear locked flags", func(t *testing.T) {
 		for _, old := range []bool{false, true} {
 			b := newBox(t)
@@ -158,7 +168,9 @@ func TestUserNamespace(t *testing.T) {
 		b := newBox(t)
 		b.inUserNS()
 		b.cfg.Namespaces.Remove(configs.NEWNET)
-		expect(t, b.must("grep ' /sys ' /proc/self/mountinfo"), ` ro,nosuid,nodev,noexec.* - sysfs`)
+		out := b.must("grep ' /sys' /proc/self/mountinfo")
+		expect(t, out, ` /sys ro,nosuid,nodev,noexec.* - sysfs`)
+		reject(t, out, ` /sys\S* rw,`)
 	})
 }
 
