@@ -55,6 +55,24 @@ func TestLinksOfTheImageLeadInside(t *testing.T) {
 			expect(t, b.must("grep hostile /proc/self/mountinfo"), " "+want+" rw")
 		})
 	}
+	t.Run("and files are made there, too", func(t *testing.T) {
+		b := newBox(t)
+		v := b.victim()
+		check(t, os.Symlink(v+"/new", b.root("a")))
+		check(t, os.WriteFile(b.host("file"), []byte("hello\n"), 0o644))
+		b.mount(&configs.Mount{Source: b.host("file"), Destination: "/a", Device: "bind", Flags: unix.MS_BIND})
+		expect(t, b.must("cat "+v+"/new; readlink /a"), "^hello$", "^"+v+"/new$")
+	})
+	t.Run("in a user namespace names of nodes are not followed", func(t *testing.T) {
+		b := newBox(t)
+		v := b.victim()
+		b.cfg.Mounts = b.cfg.Mounts[:1]
+		check(t, os.Mkdir(b.root("dev"), 0o755))
+		check(t, os.Symlink(v+"/x", b.root("dev/null")))
+		b.inUserNS()
+		_, err := b.run("true")
+		expectError(t, err, "/dev/null", "too many levels of symbolic links")
+	})
 	t.Run("in a circle are an error", func(t *testing.T) {
 		b := newBox(t)
 		check(t, os.Symlink("b", b.root("a")))

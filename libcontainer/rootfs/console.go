@@ -25,7 +25,7 @@ func consoleAt(dev fd) (fd, error) {
 	if err != nil && err != unix.EEXIST {
 		return none, &os.PathError{Op: "make", Path: name, Err: err}
 	}
-	f, err := openat2(dev, "console", unix.O_NOFOLLOW, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS)
+	f, err := openEntry(dev, "console", 0)
 	if err != nil {
 		return none, &os.PathError{Op: "open", Path: name, Err: err}
 	}

@@ -121,7 +121,7 @@ func (n *Node) same(st *unix.Stat_t) bool {
 
 // keepNode takes a node that is there already, if it is the right one.
 func keepNode(at fd, name string, n *Node) error {
-	f, err := openat2(at, name, unix.O_NOFOLLOW, unix.RESOLVE_BENEATH)
+	f, err := openEntry(at, name, 0)
 	if err != nil {
 		return os.NewSyscallError("openat2", err)
 	}
@@ -166,7 +166,7 @@ func (s *setup) bindNode(at fd, name string, n *Node) error {
 		mnt.close()
 		return os.NewSyscallError("mknodat", err)
 	}
-	f, err := openat2(at, name, unix.O_NOFOLLOW, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS)
+	f, err := openEntry(at, name, 0)
 	if err != nil {
 		mnt.close()
 		return os.NewSyscallError("openat2", err)

@@ -104,6 +104,25 @@ func openat2(dir fd, rel string, flags int, resolve uint64) (fd, error) {
 	return none, unix.EAGAIN
 }
 
+// openEntry opens what is right below dir, which must not be a symlink. With
+// O_PATH|O_NOFOLLOW the kernel would open the link itself, RESOLVE_NO_SYMLINKS
+// or not.
+func openEntry(dir fd, name string, flags int) (fd, error) {
+	f, err := openat2(dir, name, flags|unix.O_NOFOLLOW, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS)
+	if err != nil || flags&unix.O_DIRECTORY != 0 {
+		return f, err
+	}
+	st, err := f.stat()
+	if err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		err = unix.ELOOP
+	}
+	if err != nil {
+		f.close()
+		return none, err
+	}
+	return f, nil
+}
+
 // open resolves a clean absolute path. flags are O_ flags besides O_PATH.
 func (t *tree) open(p string, flags int) (resolved, error) {
 	if p == "/" {
@@ -244,7 +263,7 @@ func makeBelow(dir fd, rel string, isDir bool) (f fd, link string, err error) {
 			return none, "", &os.PathError{Op: "make mountpoint", Path: name, Err: err}
 		}
 		existed := err == unix.EEXIST
-		next, err := openat2(at, name, kind|unix.O_NOFOLLOW, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS)
+		next, err := openEntry(at, name, kind)
 		if err != nil && first && existed && (err == unix.ELOOP || err == unix.ENOTDIR) {
 			if link, lerr := readlink(at, name); lerr == nil {
 				return none, link, nil

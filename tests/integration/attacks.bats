@@ -1,0 +1,214 @@
+#!/usr/bin/env bats
+# Each test is an image, or a process beside the container, that tries to reach
+# the host by what set-up does on its behalf.
+
+# shellcheck disable=SC2016,SC2154 # scripts and jq expressions expand their own; bats sets status and output
+
+load helpers
+
+setup() {
+	setup_bundle
+	VICTIM=$TMP/victim
+	mkdir "$VICTIM"
+	echo untouched >"$VICTIM/file"
+}
+
+# victim_is_well: nothing was made, mounted or written in the host's folder.
+victim_is_well() {
+	if [ "$(ls -A "$VICTIM")" != file ] || [ "$(cat "$VICTIM/file")" != untouched ]; then
+		ls -lA "$VICTIM"
+		return 1
+	fi
+	if grep -F " $VICTIM" /proc/self/mountinfo; then return 1; fi
+}
+
+@test "a target behind an absolute symlink is made inside (CVE-2021-30465, CVE-2024-45310)" {
+	ln -s "$VICTIM" rootfs/link
+	update_config '.mounts += [{"destination":"/link/new","type":"tmpfs","source":"hostile"}]'
+	args grep "hostile" /proc/self/mountinfo
+	runc run "$ID"
+	expect_ok
+	[[ $output == *"$VICTIM/new"* ]]
+	victim_is_well
+}
+
+@test "a target behind a relative symlink is made inside (CVE-2021-30465)" {
+	ln -s "../../../../../../../../../../..$VICTIM" rootfs/link
+	update_config '.mounts += [{"destination":"/link/new/deep","type":"bind","source":"/etc","options":["bind"]}]'
+	runc run "$ID"
+	expect_ok
+	victim_is_well
+	[ -d "rootfs$VICTIM/new/deep" ]
+}
+
+@test "a file for a bind mount is made inside (CVE-2024-45310)" {
+	echo x >"$TMP/source"
+	ln -s "$VICTIM/new" rootfs/link
+	update_config '.mounts += [{"destination":"/link","type":"bind","source":$s,"options":["bind"]}]' --arg s "$TMP/source"
+	runc run "$ID"
+	expect_ok
+	victim_is_well
+	ls -lR rootfs/link rootfs/tmp
+	[ -f "rootfs$VICTIM/new" ]
+}
+
+@test "proc and sysfs are not mounted behind a symlink (CVE-2019-19921, CVE-2023-27561)" {
+	local d
+	for d in proc sys; do
+		mkdir rootfs/elsewhere
+		rmdir "rootfs/$d"
+		ln -s elsewhere "rootfs/$d"
+		runc run "$ID"
+		expect_error "must be mounted on ordinary directory"
+		rm "rootfs/$d"
+		mkdir "rootfs/$d"
+		rmdir rootfs/elsewhere
+	done
+}
+
+@test "a symlink does not lead a mount into /proc (CVE-2019-16884)" {
+	ln -s /proc/self/attr rootfs/link
+	update_config '.mounts += [{"destination":"/link","type":"tmpfs","source":"x"}]'
+	runc run "$ID"
+	expect_error "inside /proc"
+}
+
+@test "a symlink does not lead a mount onto the root" {
+	ln -s / rootfs/link
+	update_config '.mounts += [{"destination":"/link","type":"tmpfs","source":"x"}]'
+	runc run "$ID"
+	expect_error "error mounting"
+}
+
+@test "a file of /proc is not covered by a volume (CVE-2019-16884)" {
+	mkdir "$TMP/vol"
+	local p
+	for p in /proc/self/attr /proc/1 /proc/sys /proc/thread-self/attr/exec; do
+		update_config '.mounts = (.mounts[0:7] + [{"destination":$p,"type":"bind","source":$s,"options":["bind"]}])' --arg p "$p" --arg s "$TMP/vol"
+		runc run "$ID"
+		expect_error "cannot be mounted because it is inside /proc"
+	done
+}
+
+@test "/dev as a symlink stays inside (CVE-2026-41579)" {
+	rmdir rootfs/dev
+	ln -s "$VICTIM" rootfs/dev
+	args test -c "$VICTIM/null"
+	runc run "$ID"
+	expect_ok
+	victim_is_well
+}
+
+@test "/dev as a symlink stays inside without a mount on it, too (CVE-2026-41579)" {
+	rmdir rootfs/dev
+	ln -s "$VICTIM" rootfs/dev
+	update_config '.mounts |= map(select(.destination | startswith("/dev") | not)) | .linux.maskedPaths = []
+		| .linux.devices = [{"path":"/dev/sub/node","type":"c","major":1,"minor":3}]'
+	args test -c "$VICTIM/sub/node"
+	runc run "$ID"
+	expect_ok
+	victim_is_well
+}
+
+@test "a name in the image's /dev that is a symlink is not followed (CVE-2026-41579)" {
+	ln -s "$VICTIM/new" rootfs/dev/null
+	update_config '.mounts |= map(select(.destination | startswith("/dev") | not)) | .linux.maskedPaths = []'
+	runc run "$ID"
+	expect_error "/dev/null"
+	victim_is_well
+}
+
+@test "/dev/console as a symlink is not mounted on (CVE-2025-52565)" {
+	ln -s "$VICTIM/file" rootfs/dev/console
+	update_config '.mounts |= map(select(.destination == "/dev" | not)) | .process.terminal = true'
+	run script -qec "$RUNC --root $ROOT run $ID" /dev/null </dev/null
+	[ "$status" -ne 0 ]
+	[[ $output == *"/dev/console"* ]]
+	victim_is_well
+}
+
+@test "masks want the real null device (CVE-2025-31133)" {
+	mkdir "$TMP/dev"
+	ln -s /proc/sys/kernel/core_pattern "$TMP/dev/null"
+	update_config '.mounts |= (map(select(.destination | startswith("/dev") | not)) + [{"destination":"/dev","type":"bind","source":$s,"options":["bind"]}])
+		| .linux.maskedPaths = ["/proc/keys"]' --arg s "$TMP/dev"
+	sh_args 'cat /proc/keys; head -c 0 /proc/keys'
+	runc run "$ID"
+	expect_error "/dev/null"
+}
+
+@test "a null device with other numbers masks nothing (CVE-2025-31133)" {
+	requires root
+	mkdir "$TMP/dev"
+	mknod "$TMP/dev/null" c 1 5
+	update_config '.mounts |= (map(select(.destination | startswith("/dev") | not)) + [{"destination":"/dev","type":"bind","source":$s,"options":["bind"]}])
+		| .linux.maskedPaths = ["/proc/keys"]' --arg s "$TMP/dev"
+	runc run "$ID"
+	expect_error "not the null device"
+}
+
+@test "a racing renamer gains nothing in 200 set-ups (CVE-2021-30465, CVE-2024-45310)" {
+	command -v python3 >/dev/null || skip "needs python3 for renameat2"
+	mkdir -p rootfs/vol/real
+	ln -s "$VICTIM" rootfs/vol/link
+	echo x >"$TMP/source"
+	update_config '.process.args = ["true"] | .mounts += [
+		{"destination":"/vol/real/deep/folder","type":"bind","source":"/etc","options":["bind"]},
+		{"destination":"/vol/real/file","type":"bind","source":$s,"options":["bind"]},
+		{"destination":"/vol/real/tmp","type":"tmpfs","source":"x"}]' --arg s "$TMP/source"
+	python3 - "$BUNDLE/rootfs/vol/real" "$BUNDLE/rootfs/vol/link" 3>&- <<-'END' &
+		import ctypes, os, sys
+		libc = ctypes.CDLL(None)
+		a, b = (p.encode() for p in sys.argv[1:])
+		parent = os.getppid()
+		while os.getppid() == parent:
+		    for _ in range(1000):
+		        libc.renameat2(-100, a, -100, b, 2)
+	END
+	local swapper=$! i good=0
+	for ((i = 0; i < 200; i++)); do
+		__runc run "$ID" >/dev/null 2>"$TMP/err" && good=$((good + 1))
+	done
+	kill "$swapper"
+	wait "$swapper" || true
+	victim_is_well
+	echo "$good of 200 set-ups succeeded"
+	[ "$good" -gt 0 ]
+}
+
+@test "no fd of the host's folders is left to the process (CVE-2024-21626)" {
+	sh_args 'for f in /proc/self/fd/*; do readlink $f; done; true'
+	runc run "$ID"
+	expect_ok
+	[[ $output != *"$TMP"* && $output != *cgroup* && $output != */run* ]] || { echo "$output"; return 1; }
+}
+
+@test "a working directory by way of an fd is refused (CVE-2024-21626)" {
+	local n
+	for n in 3 4 5 6 7 8 9 10; do
+		update_config '.process.cwd = $c | .process.args = ["ls", ".."]' --arg c "/proc/self/fd/$n"
+		runc run "$ID"
+		[ "$status" -ne 0 ] || { echo "fd $n: $output"; return 1; }
+	done
+}
+
+@test "rootless: the host's cgroups are not writable (CVE-2023-25809)" {
+	requires root userns v2
+	local own=/sys/fs/cgroup/$ID-own
+	mkdir "$own"
+	chown 65534:65534 "$own"
+	chown -hR 65534:65534 "$BUNDLE"
+	install -d -o 65534 -g 65534 "$TMP/rl"
+	chmod 755 "$TMP"
+	"$RUNC" spec --help >/dev/null
+	update_config '.linux.namespaces = [{"type":"pid"},{"type":"ipc"},{"type":"uts"},{"type":"mount"},{"type":"user"}]
+		| .linux.uidMappings = [{"containerID":0,"hostID":65534,"size":1}] | .linux.gidMappings = .linux.uidMappings
+		| (.mounts[] | select(.type == "devpts")).options -= ["gid=5"]
+		| (.mounts[] | select(.type == "sysfs")) |= {"destination":"/sys","type":"none","source":"/sys","options":["rbind","nosuid","noexec","nodev","ro"]}
+		| del(.linux.resources)'
+	sh_args "mkdir /sys/fs/cgroup/$ID-own/x 2>/dev/null && echo written; true"
+	run setpriv --reuid 65534 --regid 65534 --clear-groups "$RUNC" --root "$TMP/rl" run "$ID"
+	rmdir "$own"
+	expect_ok
+	[ -z "$output" ]
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+
+# shellcheck disable=SC2016,SC2154 # scripts and jq expressions expand their own; bats sets status and output
+
+load helpers
+
+@test "/dev has the default nodes and links" {
+	sh_args 'cd /dev; stat -c "%n %F %t:%T %a %u:%g" null zero full random urandom tty; for l in fd stdin stdout stderr ptmx; do readlink $l; done'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = 'null character special file 1:3 666 0:0
+zero character special file 1:5 666 0:0
+full character special file 1:7 666 0:0
+random character special file 1:8 666 0:0
+urandom character special file 1:9 666 0:0
+tty character special file 5:0 666 0:0
+/proc/self/fd
+/proc/self/fd/0
+/proc/self/fd/1
+/proc/self/fd/2
+pts/ptmx' ]
+}
+
+@test "devices of config.json have their type, numbers, mode and owner" {
+	requires root
+	update_config '.linux.devices = [
+		{"path":"/dev/net/tun","type":"c","major":10,"minor":200,"fileMode":384,"uid":11,"gid":22},
+		{"path":"/dev/disk","type":"b","major":7,"minor":0,"fileMode":432,"gid":6},
+		{"path":"/dev/mine","type":"u","major":1,"minor":3},
+		{"path":"/run/pipe","type":"p","fileMode":402}]'
+	args stat -c '%n %F %t:%T %a %u:%g' /dev/net/tun /dev/disk /dev/mine /run/pipe
+	runc run "$ID"
+	expect_ok
+	[ "$output" = '/dev/net/tun character special file a:c8 600 11:22
+/dev/disk block special file 7:0 660 0:6
+/dev/mine character special file 1:3 666 0:0
+/run/pipe fifo 0:0 622 0:0' ]
+}
+
+@test "modes of nodes do not depend on the caller's umask" {
+	umask 077
+	args stat -c %a /dev/null
+	runc run "$ID"
+	expect_ok
+	[ "$output" = 666 ]
+}
+
+@test "in a user namespace the host's nodes are shown" {
+	requires root userns
+	chown -hR 100000:100000 rootfs
+	update_config '.linux.namespaces += [{"type":"user"}]
+		| .linux.uidMappings = [{"containerID":0,"hostID":100000,"size":65536}]
+		| .linux.gidMappings = .linux.uidMappings'
+	sh_args 'stat -c "%n %t:%T" /dev/null /dev/zero /dev/tty; echo x > /dev/null && head -c 3 /dev/zero | wc -c; readlink /dev/ptmx'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'/dev/null 1:3\n/dev/zero 1:5\n/dev/tty 5:0\n3\npts/ptmx' ]
+}
+
+@test "a node with other numbers is an error" {
+	requires root
+	update_config '.mounts |= map(select(.destination | startswith("/dev") | not))'
+	mknod rootfs/dev/null c 1 5
+	runc run "$ID"
+	expect_error "/dev/null"
+	expect_error "other numbers"
+}
+
+@test "a /dev that is a bind mount is left alone" {
+	mkdir dev
+	cp -a /dev/null dev/ 2>/dev/null || mknod dev/null c 1 3
+	update_config '.mounts |= map(select(.destination | startswith("/dev") | not))
+		| .mounts += [{"destination":"/dev","type":"bind","source":$d,"options":["bind"]}]' --arg d "$BUNDLE/dev"
+	args ls /dev
+	runc run "$ID"
+	expect_ok
+	[ "$output" = null ]
+}
+
+@test "a read-only /dev has its nodes all the same" {
+	update_config '(.mounts[] | select(.destination == "/dev")).options += ["ro"]'
+	sh_args 'echo x > /dev/null && ! touch /dev/new 2>/dev/null'
+	runc run "$ID"
+	expect_ok
+}
+
+@test "an unknown type of device is refused" {
+	update_config '.linux.devices = [{"path":"/dev/x","type":"z","major":1,"minor":3}]'
+	runc run "$ID"
+	expect_error 'invalid device type \"z\"'
+}
+
+@test "a device outside /dev is made where it is to be" {
+	requires root
+	update_config '.linux.devices = [{"path":"/opt/a/null","type":"c","major":1,"minor":3}] | .linux.resources.devices = [{"allow":true,"access":"rwm"}]'
+	sh_args 'echo x > /opt/a/null && stat -c %t:%T /opt/a/null'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = 1:3 ]
+}

@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+
+# shellcheck disable=SC2016,SC2154 # scripts and jq expressions expand their own; bats sets status and output
+
+load helpers
+
+setup() {
+	setup_bundle
+	requires root userns
+	mkdir -p vol/sub
+	touch vol/file vol/sub/file
+	chown 1:2 vol/file
+	chown 3:4 vol/sub/file
+	MAPS='"uidMappings":[{"containerID":0,"hostID":5000,"size":1000}],"gidMappings":[{"containerID":0,"hostID":6000,"size":1000}]'
+}
+
+# volume OPTION [MAPS]
+volume() {
+	update_config ".mounts += [{\"destination\":\"/mnt\",\"type\":\"bind\",\"source\":\"$BUNDLE/vol\",\"options\":[\"rbind\",\"$1\"]${2:+,$2}}]"
+}
+
+user_namespace() {
+	chown -hR 100000:200000 rootfs
+	update_config '.linux.namespaces += [{"type":"user"}]
+		| .linux.uidMappings = [{"containerID":0,"hostID":100000,"size":65536}]
+		| .linux.gidMappings = [{"containerID":0,"hostID":200000,"size":65536}]'
+}
+
+# supported: this kernel and file system can do it, or the test is skipped.
+supported() {
+	[[ $output == *"not supported by the kernel"* ]] && skip "no id-mapped mounts on this file system"
+	expect_ok
+}
+
+@test "a mount with maps shows mapped owners" {
+	volume idmap "$MAPS"
+	args stat -c %u:%g /mnt/file
+	runc run "$ID"
+	supported
+	[ "$output" = 5001:6002 ]
+}
+
+@test "maps without the option are enough" {
+	update_config ".mounts += [{\"destination\":\"/mnt\",\"type\":\"bind\",\"source\":\"$BUNDLE/vol\",\"options\":[\"bind\"],$MAPS}]"
+	args stat -c %u:%g /mnt/file
+	runc run "$ID"
+	supported
+	[ "$output" = 5001:6002 ]
+}
+
+@test "idmap leaves mounts below alone, ridmap maps them too" {
+	local o want
+	while read -r o want; do
+		update_config '.mounts = .mounts[0:7]'
+		volume "$o" "$MAPS"
+		args stat -c %u:%g /mnt/sub/file
+		run unshare -m sh -ec 'mount --make-rprivate /; mount -t tmpfs x "$1/sub"; touch "$1/sub/file"; chown 7:8 "$1/sub/file"; shift; exec "$@"' \
+			sh "$BUNDLE/vol" "$RUNC" --root "$ROOT" run "$ID"
+		[ "$o" = ridmap ] && [ "$status" -ne 0 ] && [[ $output == *"not supported"* ]] && skip "no id-mapped tmpfs"
+		supported
+		[ "$output" = "$want" ] || { echo "$o gives $output"; return 1; }
+	done <<-END
+		idmap 7:8
+		ridmap 5007:6008
+	END
+}
+
+@test "in a user namespace the container's own maps are the default" {
+	user_namespace
+	volume idmap
+	args stat -c %u:%g /mnt/file
+	runc run "$ID"
+	supported
+	[ "$output" = 1:2 ]
+}
+
+@test "in a user namespace a mount may have maps of its own" {
+	user_namespace
+	volume idmap '"uidMappings":[{"containerID":0,"hostID":100010,"size":1000}],"gidMappings":[{"containerID":0,"hostID":200020,"size":1000}]'
+	args stat -c %u:%g /mnt/file
+	runc run "$ID"
+	supported
+	[ "$output" = 11:22 ]
+}
+
+@test "what the container writes has the owner that the maps say" {
+	user_namespace
+	chown 0:0 vol
+	volume idmap
+	args touch /mnt/new
+	runc run "$ID"
+	supported
+	[ "$(stat -c %u:%g vol/new)" = 0:0 ]
+}
+
+@test "only bind mounts can be mapped" {
+	update_config ".mounts += [{\"destination\":\"/mnt\",\"type\":\"tmpfs\",\"source\":\"x\",$MAPS}]"
+	runc run "$ID"
+	expect_error "only supported for bind-mounts"
+}
+
+@test "in a user namespace a source that its root cannot reach is mounted" {
+	user_namespace
+	chmod 700 vol
+	mkdir -m 700 secret secret/in
+	chown 100000:200000 secret/in
+	echo hello >secret/in/file
+	chmod 644 secret/in/file
+	update_config '.mounts += [{"destination":"/mnt","type":"bind","source":$s,"options":["bind","ro"]}]' --arg s "$BUNDLE/secret/in"
+	args cat /mnt/file
+	runc run "$ID"
+	expect_ok
+	[ "$output" = hello ]
+}
+
+@test "in a user namespace locked attributes stay, and clearing them is an error" {
+	user_namespace
+	mkdir src
+	chmod 755 src
+	update_config '.mounts += [{"destination":"/mnt","type":"bind","source":$s,"options":["bind","ro"]}]' --arg s "$BUNDLE/src"
+	sh_args "grep ' /mnt ' /proc/self/mountinfo | cut -d ' ' -f 6"
+	where='mount --make-rprivate /; mount -t tmpfs -o nosuid,nodev,mode=755 x "$1"; shift; exec "$@"'
+	run unshare -m sh -ec "$where" sh "$BUNDLE/src" "$RUNC" --root "$ROOT" run "$ID"
+	expect_ok
+	echo "$output"; [[ $output == ro,nosuid,nodev* ]]
+	update_config '.mounts[-1].options = ["bind","dev"]'
+	run unshare -m sh -ec "$where" sh "$BUNDLE/src" "$RUNC" --root "$ROOT" run "$ID"
+	expect_error "cannot clear locked flags"
+}

@@ -1,0 +1,288 @@
+#!/usr/bin/env bats
+
+# shellcheck disable=SC2016,SC2154 # scripts and jq expressions expand their own; bats sets status and output
+
+load helpers
+
+# mount_entry JSON: adds an entry to config.json's mounts.
+mount_entry() { update_config ".mounts += [$1]"; }
+
+# attributes_of TARGET: has the container print the attributes of a mount.
+attributes_of() { sh_args "grep ' $1 ' /proc/self/mountinfo | tail -n 1 | cut -d ' ' -f 6"; }
+
+# with_source OPTIONS: runs the container where $BUNDLE/src is a tmpfs with
+# these options, which the rest of the machine does not see.
+with_source() {
+	mkdir -p "$BUNDLE/src"
+	run unshare -m sh -c 'mount --make-rprivate / && mount -t tmpfs -o "$1" src "$2" && shift 2 && exec "$@"' \
+		sh "$1" "$BUNDLE/src" "$RUNC" --root "$ROOT" run "$ID"
+}
+
+bind_entry() { # OPTIONS-JSON
+	mount_entry "{\"destination\":\"/mnt\",\"type\":\"bind\",\"source\":\"$BUNDLE/src\",\"options\":$1}"
+}
+
+@test "mounts are made in the order of config.json" {
+	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"first"},{"destination":"/mnt/a","type":"tmpfs","source":"second"},{"destination":"/mnt","type":"tmpfs","source":"third"}'
+	sh_args "grep ' /mnt' /proc/self/mountinfo | sed 's/.* - tmpfs //' | cut -d ' ' -f 1"
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'first\nsecond\nthird' ]
+}
+
+@test "a relative source is taken from the bundle" {
+	mkdir src && echo hello >src/file
+	mount_entry '{"destination":"/mnt","type":"bind","source":"src","options":["bind"]}'
+	args cat /mnt/file
+	runc run "$ID"
+	expect_ok
+	[ "$output" = hello ]
+}
+
+@test "a relative destination is taken from the root, with a warning" {
+	mount_entry '{"destination":"mnt","type":"tmpfs","source":"here"}'
+	args grep " /mnt .* - tmpfs here" /proc/self/mountinfo
+	runc run "$ID"
+	expect_ok
+	[[ $output == *"/mnt"* ]]
+}
+
+@test "missing targets are made, a folder for a folder and a file for a file" {
+	echo hello >file
+	mount_entry "{\"destination\":\"/new/folder\",\"type\":\"bind\",\"source\":\"$BUNDLE\",\"options\":[\"bind\"]},{\"destination\":\"/new/er/file\",\"type\":\"bind\",\"source\":\"$BUNDLE/file\",\"options\":[\"bind\"]}"
+	sh_args 'cat /new/er/file; test -e /new/folder/config.json && echo there'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'hello\nthere' ]
+	[ -d rootfs/new/folder ] && [ -f rootfs/new/er/file ]
+	[ "$(stat -c %a rootfs/new/folder)" = 755 ]
+}
+
+@test "a bind mount without options keeps its source's attributes" {
+	bind_entry '["bind"]'
+	attributes_of /mnt
+	with_source nosuid,nodev,noexec,noatime
+	expect_ok
+	[ "$output" = rw,nosuid,nodev,noexec,noatime ]
+}
+
+@test "a bind mount with options has those" {
+	bind_entry '["rbind","ro","nosuid"]'
+	attributes_of /mnt
+	with_source noatime
+	expect_ok
+	[ "$output" = ro,nosuid,noatime ]
+}
+
+@test "an option takes back what the source has" {
+	bind_entry '["bind","exec","relatime","nodev"]'
+	attributes_of /mnt
+	with_source nodev,noexec,noatime
+	expect_ok
+	[ "$output" = rw,nodev,relatime ]
+}
+
+@test "a bind mount is not recursive, rbind is" {
+	mount_entry "{\"destination\":\"/mnt\",\"type\":\"bind\",\"source\":\"$BUNDLE/src\",\"options\":[\"bind\"]},{\"destination\":\"/tmp\",\"type\":\"bind\",\"source\":\"$BUNDLE/src\",\"options\":[\"rbind\"]}"
+	sh_args 'ls /mnt/sub /tmp/sub'
+	mkdir -p src/sub
+	run unshare -m sh -c 'mount --make-rprivate / && mount -t tmpfs x "$1" && touch "$1/file" && shift && exec "$@"' \
+		sh "$BUNDLE/src/sub" "$RUNC" --root "$ROOT" run "$ID"
+	expect_ok
+	[ "$output" = $'/mnt/sub:\n\n/tmp/sub:\nfile' ]
+}
+
+@test "recursive options reach all that is mounted below" {
+	mount_entry "{\"destination\":\"/mnt\",\"type\":\"bind\",\"source\":\"$BUNDLE/src\",\"options\":[\"rbind\",\"rro\",\"rnosuid\",\"rnoatime\"]}"
+	sh_args "grep ' /mnt' /proc/self/mountinfo | cut -d ' ' -f 5,6"
+	mkdir -p src/sub
+	run unshare -m sh -c 'mount --make-rprivate / && mount -t tmpfs x "$1" && shift && exec "$@"' \
+		sh "$BUNDLE/src/sub" "$RUNC" --root "$ROOT" run "$ID"
+	expect_ok
+	[ "$output" = $'/mnt ro,nosuid,noatime\n/mnt/sub ro,nosuid,noatime' ]
+}
+
+@test "a bind mount of a missing source says which" {
+	mount_entry '{"destination":"/mnt","type":"bind","source":"/nosuch","options":["bind"]}'
+	runc run "$ID"
+	expect_error "failed to fulfil mount request: open /nosuch: no such file or directory"
+	[[ $output == *"mounts[7]"* ]]
+}
+
+@test "a bind mount with data is refused" {
+	mount_entry '{"destination":"/mnt","type":"bind","source":"/tmp","options":["bind","size=1"]}'
+	runc run "$ID"
+	expect_error "bind mounts cannot have any filesystem-specific options applied"
+}
+
+@test "an unknown file system is named" {
+	mount_entry '{"destination":"/mnt","type":"nosuchfs","source":"x"}'
+	runc run "$ID"
+	expect_error 'error mounting \"x\" to rootfs at \"/mnt\": '
+	expect_error "no such device"
+}
+
+@test "an unknown option is named, in the file system's words" {
+	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["nosuchopt"]}'
+	runc run "$ID"
+	expect_error 'error mounting \"x\" to rootfs at \"/mnt\": '
+	expect_error "invalid argument"
+	expect_error "nosuchopt"
+}
+
+@test "a mount that failed leaves nothing behind" {
+	mount_entry '{"destination":"/mnt","type":"nosuchfs","source":"x"}'
+	runc create "$ID"
+	expect_error "error mounting"
+	[ ! -e "$ROOT/$ID" ]
+	[ -z "$(find /sys/fs/cgroup -type d -name "$ID")" ]
+}
+
+@test "nothing is mounted onto the root" {
+	mount_entry '{"destination":"/","type":"tmpfs","source":"x"}'
+	runc run "$ID"
+	expect_error 'error mounting'
+}
+
+@test "a tmpfs takes the mode of the folder it covers" {
+	chmod 1770 rootfs/mnt
+	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x"},{"destination":"/tmp","type":"tmpfs","source":"x","options":["mode=0711"]}'
+	args stat -c %a /mnt /tmp
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'1770\n711' ]
+}
+
+@test "tmpcopyup fills the tmpfs with what it covers" {
+	mkdir rootfs/mnt/sub
+	echo content >rootfs/mnt/sub/file
+	chmod 666 rootfs/mnt/sub/file
+	chown 12:34 rootfs/mnt/sub/file
+	ln -s /nowhere rootfs/mnt/link
+	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["tmpcopyup"]}'
+	sh_args 'cd /mnt; cat sub/file; stat -c "%a %u %g" sub/file; readlink link; echo new > sub/file'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'content\n666 12 34\n/nowhere' ]
+	[ "$(cat rootfs/mnt/sub/file)" = content ]
+}
+
+@test "a read-only tmpfs can hold another mount" {
+	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["ro"]},{"destination":"/mnt/in","type":"tmpfs","source":"x"}'
+	sh_args 'touch /mnt/in/x && ! touch /mnt/x 2>/dev/null'
+	runc run "$ID"
+	expect_ok
+}
+
+@test "a read-only root can hold a writable mount, and is read-only itself" {
+	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x"}'
+	sh_args 'touch /mnt/x && ! touch /x 2>/dev/null && ! chmod 700 /bin 2>/dev/null'
+	runc run "$ID"
+	expect_ok
+}
+
+@test "an overlay with long options is mounted" {
+	local o=lowerdir= i
+	for i in 1 2 3; do
+		mkdir -p "$BUNDLE/$(printf "$i%.0s" {1..90})"
+		touch "$BUNDLE/$(printf "$i%.0s" {1..90})/$i"
+		o+=$BUNDLE/$(printf "$i%.0s" {1..90}):
+	done
+	mount_entry "{\"destination\":\"/mnt\",\"type\":\"overlay\",\"source\":\"overlay\",\"options\":[\"${o%:}\",\"nodev\"]}"
+	args ls -x /mnt
+	runc run "$ID"
+	expect_ok
+	[[ $output =~ ^1\ +2\ +3 ]]
+}
+
+@test "remount changes a mount that is there" {
+	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x"},{"destination":"/mnt","type":"tmpfs","source":"x","options":["remount","ro","noexec"]}'
+	attributes_of /mnt
+	runc run "$ID"
+	expect_ok
+	[ "$output" = ro,noexec,relatime ]
+}
+
+@test "hidepid and other options of proc are passed on" {
+	update_config '(.mounts[] | select(.type == "proc")).options = ["hidepid=2","nosuid"]'
+	args grep -E ' /proc rw,nosuid,.* - proc proc rw,hidepid=(2|invisible)' /proc/self/mountinfo
+	runc run "$ID"
+	expect_ok
+}
+
+@test "nothing but proc is mounted on /proc" {
+	update_config '(.mounts[] | select(.type == "proc")).type = "tmpfs"'
+	runc run "$ID"
+	expect_error "cannot be mounted because it is not of type proc"
+}
+
+@test "a known file of /proc may be covered, another may not" {
+	echo 42 >uptime
+	mount_entry "{\"destination\":\"/proc/uptime\",\"type\":\"bind\",\"source\":\"$BUNDLE/uptime\",\"options\":[\"bind\",\"ro\"]}"
+	args cat /proc/uptime
+	runc run "$ID"
+	expect_ok
+	[ "$output" = 42 ]
+	update_config '.mounts[-1].destination = "/proc/version"'
+	runc run "$ID"
+	expect_error "cannot be mounted because it is inside /proc"
+}
+
+@test "the container's own cgroup is what a cgroup mount shows" {
+	requires root
+	sh_args 'for d in /sys/fs/cgroup/memory /sys/fs/cgroup; do if [ -e $d/cgroup.procs ]; then cat $d/cgroup.procs; break; fi; done'
+	if [ "$LAYOUT" = v2 ]; then
+		update_config '.linux.namespaces += [{"type":"cgroup"}] | .linux.namespaces |= unique'
+	fi
+	runc run "$ID"
+	expect_ok
+	[[ $output == *1* ]]
+}
+
+@test "a cgroup mount is read-only when its options say so" {
+	sh_args 'mkdir /sys/fs/cgroup/x 2>/dev/null || mkdir /sys/fs/cgroup/memory/x 2>/dev/null || echo denied'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = denied ]
+}
+
+@test "with a cgroup namespace the root of the mount is the container's cgroup" {
+	requires root
+	update_config '.linux.namespaces += [{"type":"cgroup"}] | .linux.namespaces |= unique'
+	sh_args "grep -E ' - cgroup2? ' /proc/self/mountinfo | cut -d ' ' -f 4 | sort -u"
+	runc run "$ID"
+	expect_ok
+	[ "$output" = / ]
+}
+
+@test "the default mounts are those of the default spec" {
+	sh_args "cut -d ' ' -f 5,6 /proc/self/mountinfo"
+	runc run "$ID"
+	expect_ok
+	local m
+	for m in '/ ro' '/proc rw' '/dev rw,nosuid' '/dev/pts rw,nosuid,noexec' '/dev/shm rw,nosuid,nodev,noexec' '/dev/mqueue rw,nosuid,nodev,noexec' '/sys ro,nosuid,nodev,noexec'; do
+		[[ $'\n'$output == *$'\n'"$m"* ]] || { echo "no $m in $output"; return 1; }
+	done
+}
+
+@test "--no-pivot moves the root instead" {
+	sh_args 'ls /; touch /mnt/x 2>/dev/null || echo ro'
+	runc run --no-pivot "$ID"
+	expect_ok
+	[[ $output == *bin* && $output == *ro* && $output != *boot* ]]
+}
+
+@test "the host keeps its /proc and /sys with --no-pivot" {
+	runc run --no-pivot "$ID"
+	expect_ok
+	[ -e /proc/self/stat ] && [ -e /sys/kernel ]
+}
+
+@test "createContainer hooks find the mounts at the root's path" {
+	update_config '.hooks.createContainer = [{"path":"/bin/sh","args":["sh","-c","cat \($r)/proc/1/comm > \($t); ls -d \($r)/dev/null >> \($t)"]}]' \
+		--arg r "$BUNDLE/rootfs" --arg t "$TMP/seen"
+	runc run "$ID"
+	expect_ok
+	grep -q "rootfs/dev/null" "$TMP/seen"
+	[ "$(wc -l <"$TMP/seen")" = 2 ]
+}
