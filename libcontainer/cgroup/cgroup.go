@@ -1,0 +1,238 @@
+// Package cgroup is the container's cgroup, for the moments of its life: made
+// and entered, limited, frozen, killed, removed.
+//
+// The work on the files is opencontainers/cgroups'; what is here is the order,
+// and what that library leaves to its callers. See cgroups(7) and the kernel's
+// Documentation/admin-guide/cgroup-v2.rst.
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/opencontainers/cgroups"
+	_ "github.com/opencontainers/cgroups/devices" // the rules of both versions
+	"github.com/opencontainers/cgroups/manager"
+	"golang.org/x/sys/unix"
+)
+
+// Manager is one container's cgroup.
+type Manager struct {
+	config *cgroups.Cgroup
+	lib    cgroups.Manager
+	v2     bool
+}
+
+// New decides where a new container's cgroup is to be. It makes nothing.
+func New(config *cgroups.Cgroup) (*Manager, error) { return Load(config, nil) }
+
+// Load is for a cgroup that exists, at the paths of the state file.
+func Load(config *cgroups.Cgroup, paths map[string]string) (*Manager, error) {
+	lib, err := manager.NewWithPaths(config, paths)
+	if err != nil {
+		return nil, err
+	}
+	return &Manager{config, lib, cgroups.IsCgroup2UnifiedMode()}, nil
+}
+
+// Unified says whether the host has cgroup v2 only.
+func (m *Manager) Unified() bool { return m.v2 }
+
+// BirthReady says whether a process can be born in the cgroup: Create makes it,
+// and Dir opens it for CLONE_INTO_CGROUP. Else Join makes it with the first
+// process in it.
+func (m *Manager) BirthReady() bool { return m.v2 && !m.config.Systemd }
+
+// Check refuses a cgroup that somebody uses already.
+func (m *Manager) Check() error {
+	if !m.lib.Exists() {
+		return nil
+	}
+	pids, err := m.lib.GetAllPids()
+	// It may go while we look, and an unprivileged user may not look.
+	if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) && !errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("unable to get cgroup PIDs: %w", err)
+	}
+	if len(pids) != 0 {
+		return fmt.Errorf("container's cgroup is not empty: %d process(es) found", len(pids))
+	}
+	state, err := m.lib.GetFreezerState()
+	if err != nil {
+		return fmt.Errorf("unable to get cgroup freezer state: %w", err)
+	}
+	if state == cgroups.Frozen {
+		return errors.New("container's cgroup unexpectedly frozen")
+	}
+	return nil
+}
+
+// Create makes the cgroup without a process in it.
+func (m *Manager) Create() error {
+	if err := m.Check(); err != nil {
+		return err
+	}
+	return m.tolerate(m.lib.Apply(-1))
+}
+
+// Dir opens the cgroup's folder; nil when there is none to be born in.
+func (m *Manager) Dir() (*os.File, error) {
+	if !m.BirthReady() {
+		return nil, nil
+	}
+	return openDir(m.lib.Path(""))
+}
+
+func openDir(path string) (*os.File, error) {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if errors.Is(err, unix.ENOENT) {
+		// Rootless, without the right to make one.
+		return nil, nil
+	} else if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// Join puts a process into the cgroup, making it where Create does not.
+func (m *Manager) Join(pid int) error {
+	return m.tolerate(m.lib.Apply(pid))
+}
+
+// tolerate: a rootless container may do without a cgroup when it asks for no
+// limits, says the library.
+func (m *Manager) tolerate(err error) error {
+	if errors.Is(err, cgroups.ErrRootless) {
+		return nil
+	}
+	return err
+}
+
+// ExecDir is the folder for a process that joins the container to be born in.
+func (m *Manager) ExecDir(sub map[string]string, initPid int) (*os.File, error) {
+	if !m.v2 || m.lib.Path("") == "" {
+		return nil, nil
+	}
+	path := m.lib.Path("")
+	if s, ok := sub[""]; ok {
+		path = filepath.Join(path, s)
+	} else if len(sub) != 0 {
+		return nil, nil
+	}
+	return openDir(path)
+}
+
+// JoinExec puts a process that joins the container where it belongs.
+func (m *Manager) JoinExec(sub map[string]string, initPid, pid int) error {
+	if s, ok := sub[""]; ok || len(sub) == 0 {
+		err := m.lib.AddPid(s, pid)
+		if m.v2 && s == "" && errors.Is(err, unix.EBUSY) {
+			// The container has handed controllers down: its top may hold no
+			// process any more, but init's own sub-cgroup may.
+			own, e := cgroups.ParseCgroupFile(fmt.Sprintf("/proc/%d/cgroup", initPid))
+			if e != nil {
+				return err
+			}
+			return cgroups.WriteCgroupProc(filepath.Join("/sys/fs/cgroup", own[""]), pid)
+		}
+		return m.tolerate(err)
+	}
+	paths := m.lib.GetPaths()
+	for ctrl, dir := range paths {
+		s, ok := sub[ctrl]
+		if !ok {
+			continue
+		}
+		if err := cgroups.WriteCgroupProc(filepath.Join(dir, s), pid); err != nil {
+			return err
+		}
+	}
+	for ctrl, dir := range paths {
+		if _, ok := sub[ctrl]; !ok {
+			if err := cgroups.WriteCgroupProc(dir, pid); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Set applies limits.
+func (m *Manager) Set(r *cgroups.Resources) error { return m.lib.Set(r) }
+
+// Paths by controller, as the state file has them.
+func (m *Manager) Paths() map[string]string { return m.lib.GetPaths() }
+
+// Pids are those of all processes in the cgroup and those below it.
+func (m *Manager) Pids() ([]int, error) { return m.lib.GetAllPids() }
+
+// Stats is what `events` shows.
+func (m *Manager) Stats() (*cgroups.Stats, error) { return m.lib.GetStats() }
+
+// OOMKillCount counts processes killed for lack of memory.
+func (m *Manager) OOMKillCount() (uint64, error) { return m.lib.OOMKillCount() }
+
+// Freeze stops all processes, Thaw lets them go on.
+func (m *Manager) Freeze() error { return m.lib.Freeze(cgroups.Frozen) }
+
+// Thaw undoes Freeze.
+func (m *Manager) Thaw() error { return m.lib.Freeze(cgroups.Thawed) }
+
+// ThawKilled lets a killed process of a frozen cgroup die; cgroup v2 does that
+// by itself.
+func (m *Manager) ThawKilled() error {
+	if m.v2 {
+		return nil
+	}
+	state, err := m.lib.GetFreezerState()
+	if err != nil || state != cgroups.Frozen {
+		return err
+	}
+	return m.Thaw()
+}
+
+// Kill sends a signal to every process in the cgroup.
+func (m *Manager) Kill(sig unix.Signal) error {
+	if m.v2 && sig == unix.SIGKILL {
+		err := os.WriteFile(filepath.Join(m.lib.Path(""), "cgroup.kill"), []byte("1"), 0)
+		if err == nil || errors.Is(err, os.ErrNotExist) && !m.lib.Exists() {
+			return nil
+		}
+	}
+	pids, err := m.lib.GetAllPids()
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	for _, pid := range pids {
+		if err := unix.Kill(pid, sig); err != nil && err != unix.ESRCH {
+			return fmt.Errorf("process %d: %w", pid, os.NewSyscallError("kill", err))
+		}
+	}
+	return m.ThawKilled()
+}
+
+// Destroy removes the cgroup and those below it.
+func (m *Manager) Destroy() error { return m.lib.Destroy() }
+
+// Frozen looks at a container's freezer, by the paths of its state file alone.
+func Frozen(paths map[string]string) (bool, error) {
+	if dir, ok := paths["freezer"]; ok {
+		b, err := os.ReadFile(filepath.Join(dir, "freezer.state"))
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV) {
+			return false, nil
+		}
+		return err == nil && len(b) > 1 && b[0] == 'F', err
+	}
+	if dir, ok := paths[""]; ok && len(paths) == 1 {
+		b, err := os.ReadFile(filepath.Join(dir, "cgroup.freeze"))
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV) {
+			return false, nil
+		}
+		return err == nil && len(b) > 0 && b[0] == '1', err
+	}
+	return false, nil
+}
