@@ -122,7 +122,7 @@ supported() {
 	where='mount --make-rprivate /; mount -t tmpfs -o nosuid,nodev,mode=755 x "$1"; shift; exec "$@"'
 	run unshare -m sh -ec "$where" sh "$BUNDLE/src" "$RUNC" --root "$ROOT" run "$ID"
 	expect_ok
-	echo "$output"; [[ $output == ro,nosuid,nodev* ]]
+	[[ $output == ro,nosuid,nodev* ]]
 	update_config '.mounts[-1].options = ["bind","dev"]'
 	run unshare -m sh -ec "$where" sh "$BUNDLE/src" "$RUNC" --root "$ROOT" run "$ID"
 	expect_error "cannot clear locked flags"
