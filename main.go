@@ -103,6 +103,9 @@ func versionText() string {
 }
 
 func newApp() *cli.Command {
+	cli.VersionPrinter = func(cmd *cli.Command) {
+		fmt.Fprintf(cmd.Root().Writer, "runc version %s", versionText())
+	}
 	app := &cli.Command{
 		Name:      "runc",
 		Usage:     usage,

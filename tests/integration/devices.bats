@@ -87,7 +87,7 @@ pts/ptmx' ]
 @test "an unknown type of device is refused" {
 	update_config '.linux.devices = [{"path":"/dev/x","type":"z","major":1,"minor":3}]'
 	runc run "$ID"
-	expect_error 'invalid device type \"z\"'
+	expect_error 'invalid device type "z"'
 }
 
 @test "a device outside /dev is made where it is to be" {
@@ -97,4 +97,24 @@ pts/ptmx' ]
 	runc run "$ID"
 	expect_ok
 	[ "$output" = 1:3 ]
+}
+
+@test "a terminal is shown as /dev/console, though /dev and the root be read-only" {
+	update_config '.process.terminal = true | (.mounts[] | select(.destination == "/dev")).options += ["ro"]'
+	args stat -c %t /dev/console
+	run script -qec "$RUNC --root $ROOT run $ID" /dev/null </dev/null
+	expect_ok
+	[[ $output == 88* ]]
+}
+
+@test "/dev/console of the image can be mounted on, without any mount on /dev" {
+	touch rootfs/dev/console
+	mkdir -p rootfs/dev/pts
+	update_config '.process.terminal = true | .mounts |= map(select(.destination | startswith("/dev") | not))
+		| .mounts += [{"destination":"/dev/pts","type":"devpts","source":"devpts","options":["newinstance","ptmxmode=0666","mode=0620"]}]'
+	args stat -c %t /dev/console
+	run script -qec "$RUNC --root $ROOT run $ID" /dev/null </dev/null
+	expect_ok
+	[[ $output == 88* ]]
+	[ -f rootfs/dev/console ]
 }

@@ -113,6 +113,14 @@ supported() {
 	[ "$output" = hello ]
 }
 
+@test "in a user namespace the root may be reachable by its group only" {
+	user_namespace
+	chown 0:200000 "$BUNDLE"
+	chmod 710 "$BUNDLE"
+	runc run "$ID"
+	expect_ok
+}
+
 @test "in a user namespace locked attributes stay, and clearing them is an error" {
 	user_namespace
 	mkdir src

@@ -118,14 +118,14 @@ bind_entry() { # OPTIONS-JSON
 @test "an unknown file system is named" {
 	mount_entry '{"destination":"/mnt","type":"nosuchfs","source":"x"}'
 	runc run "$ID"
-	expect_error 'error mounting \"x\" to rootfs at \"/mnt\": '
+	expect_error 'error mounting "x" to rootfs at "/mnt": '
 	expect_error "no such device"
 }
 
 @test "an unknown option is named, in the file system's words" {
 	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["nosuchopt"]}'
 	runc run "$ID"
-	expect_error 'error mounting \"x\" to rootfs at \"/mnt\": '
+	expect_error 'error mounting "x" to rootfs at "/mnt": '
 	expect_error "invalid argument"
 	expect_error "nosuchopt"
 }

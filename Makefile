@@ -1,0 +1,64 @@
+# Everything is pure Go: no target needs a C compiler but `bench`, for its floor.
+GO ?= go
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+VERSION := $(shell cat VERSION)
+COMMIT := $(shell git describe --dirty --long --always --exclude '*' 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.gitCommit=$(COMMIT)
+BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
+ARCHES := amd64 arm64 arm 386 riscv64 ppc64le s390x loong64
+# What people install; the tests build their own beside them.
+TOOLS := recvtty $(notdir $(wildcard contrib/cmd/seccompagent))
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.DEFAULT_GOAL := runc
+.PHONY: runc tools demo test deps unittest integration test-vm bench lint install cross clean
+
+runc:
+	$(BUILD) -o runc .
+
+tools:
+	@for t in $(TOOLS); do $(BUILD) -o $$t ./contrib/cmd/$$t || exit 1; done
+
+demo: runc
+	@tests/demo
+
+test: deps runc tools
+	tests/run
+
+deps:
+	@tests/install-deps
+
+unittest:
+	$(GO) test ./...
+
+integration: runc tools
+	tests/integration/run
+
+test-vm: runc tools
+	tests/vm/run
+
+bench: runc
+	tests/bench/run
+
+lint:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change: $$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	shellcheck $$(git ls-files | xargs grep -lE '^#!(/bin/|/usr/bin/env )(ba)?sh')
+
+install: runc
+	install -D -m 755 runc $(DESTDIR)$(BINDIR)/runc
+	install -D -m 644 contrib/completions/bash/runc $(DESTDIR)$(COMPLETIONDIR)/runc
+	for m in man/*.8; do install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man8/$${m##*/} || exit 1; done
+
+cross:
+	@for a in $(ARCHES); do \
+		echo "linux/$$a"; \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$a $(GO) build -o /dev/null . || exit 1; \
+	done
+
+clean:
+	rm -f runc $(TOOLS) tests/bench/floor tests/bench/bench

@@ -1,0 +1,139 @@
+#!/bin/bash
+# Common to all integration tests: a bundle of busybox, the runtime with a
+# state folder of its own, and a look at the end whether anything is left.
+# shellcheck disable=SC2154 # bats sets status, output and stderr
+
+bats_require_minimum_version 1.5.0
+
+TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+RUNC=${RUNC:-$TOP/runc}
+LAYOUT=${RUNC_TEST_LAYOUT:-native}
+
+setup_bundle() {
+	umask 022
+	TMP=$(mktemp -d "$BATS_TEST_TMPDIR/b.XXXXXX")
+	chmod 755 "$BATS_TEST_TMPDIR" "$TMP" "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")" 2>/dev/null || true
+	ROOT=$TMP/state
+	BUNDLE=$TMP/bundle
+	# The id is also the cgroup's name: no other run's may have it.
+	ID=runc-test-$$-$BATS_TEST_NUMBER-$LAYOUT
+	mkdir -p "$BUNDLE/rootfs"/{bin,dev,etc,mnt,proc,root,sys,tmp}
+	busybox=$(command -v busybox)
+	cp "$busybox" "$BUNDLE/rootfs/bin/busybox"
+	local a
+	for a in sh cat echo ls id true false sleep mount umount stat hostname pwd env kill ps ip sed grep awk head \
+		touch mkdir mknod chmod chown ln readlink test sync dd tty stty wc sort printf od nproc uname ulimit rm nc mv cp cut tail find date seq yes; do
+		ln -s busybox "$BUNDLE/rootfs/bin/$a"
+	done
+	echo 'root:x:0:0:root:/root:/bin/sh' >"$BUNDLE/rootfs/etc/passwd"
+	echo 'root:x:0:' >"$BUNDLE/rootfs/etc/group"
+	cd "$BUNDLE" || return 1
+	"$RUNC" spec
+	update_config '.process.terminal = false | .process.args = ["true"]'
+}
+
+# update_config EXPRESSION [JQ-ARGS...]: changes config.json by jq.
+update_config() {
+	local e=$1
+	shift
+	jq "$@" "$e" "$BUNDLE/config.json" >"$BUNDLE/config.json.new"
+	mv "$BUNDLE/config.json.new" "$BUNDLE/config.json"
+}
+
+# args WORD...: what the container is to run.
+args() {
+	local a
+	a=$(printf '%s\n' "$@" | jq -R . | jq -s .)
+	update_config ".process.args = $a"
+}
+
+# sh_args SCRIPT: likewise, a shell script.
+sh_args() { update_config '.process.args = ["sh", "-c", $s]' --arg s "$1"; }
+
+# runc ARGUMENTS...: under bats' run, with this test's own state folder.
+runc() { run "$RUNC" --root "$ROOT" "$@"; }
+
+# __runc: the same without run, for what has to have its own stdio.
+__runc() { "$RUNC" --root "$ROOT" "$@"; }
+
+# detached ARGUMENTS...: for a container that stays. Its stdio must not be
+# bats', nor may it hold bats' own fd 3: bats would wait for it.
+detached() {
+	status=0
+	"$RUNC" --root "$ROOT" "$@" </dev/null >"$TMP/out" 2>"$TMP/err" 3>&- || status=$?
+	output=$(cat "$TMP/out" "$TMP/err")
+}
+
+expect_ok() {
+	[ "$status" -eq 0 ] || { echo "status $status: $output"; return 1; }
+}
+
+# expect_error WORDS: failed, with these words in what it said.
+expect_error() {
+	[ "$status" -ne 0 ] || { echo "did not fail: $output"; return 1; }
+	# A log line has its quotes escaped.
+	[[ ${output//\\\"/\"} == *"$1"* ]] || { echo "does not say '$1': $output"; return 1; }
+}
+
+# state_is STATUS
+state_is() {
+	local s
+	s=$(__runc state "$ID" | jq -r .status)
+	[ "$s" = "$1" ] || { echo "is $s, not $1"; return 1; }
+}
+
+init_pid() { __runc state "$ID" | jq .pid; }
+
+# wait_for COMMAND...: until it succeeds, ten seconds at most.
+wait_for() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		"$@" && return 0
+		sleep 0.05
+	done
+	echo "waited in vain for: $*"
+	return 1
+}
+
+requires() {
+	local r
+	for r; do
+		case $r in
+		root) [ "$(id -u)" = 0 ] || skip "needs root" ;;
+		v1) [ "$LAYOUT" != v2 ] && [ ! -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs cgroup v1" ;;
+		v2) [ -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs pure cgroup v2" ;;
+		userns) [ -e /proc/self/ns/user ] || skip "the kernel has no user namespaces" ;;
+		timens) [ -e /proc/self/ns/time ] || skip "the kernel has no time namespaces" ;;
+		*) echo "requires: unknown: $r"; return 1 ;;
+		esac
+	done
+}
+
+# Of this test: containers, mounts, cgroups. Anything there now is a leak,
+# unless the test says that it leaves a container, which teardown then removes.
+teardown() {
+	cd / || return 1
+	[ -n "${ROOT:-}" ] || return 0
+	local c bad=0
+	if [ -d "$ROOT" ]; then
+		for c in "$ROOT"/*/; do
+			[ -d "$c" ] || continue
+			"$RUNC" --root "$ROOT" delete --force "$(basename "$c")" || bad=1
+		done
+	fi
+	if grep -F " $TMP/" /proc/self/mountinfo; then
+		echo "mounts are left"
+		bad=1
+	fi
+	if find /sys/fs/cgroup -type d -name "$ID*" 2>/dev/null | grep .; then
+		echo "cgroups are left"
+		bad=1
+	fi
+	if [ -d "$ROOT" ] && [ -n "$(ls -A "$ROOT")" ]; then
+		ls -lR "$ROOT"
+		bad=1
+	fi
+	return $bad
+}
+
+setup() { setup_bundle; }
