@@ -8,10 +8,13 @@ setup() {
 	requires root
 	command -v ip >/dev/null || skip "needs ip(8)"
 	setup_bundle
-	# It ends with the test, whose cwd and fds it does not keep.
-	unshare -n timeout 60 sleep 60 </dev/null >/dev/null 2>&1 3>&- &
+	# fd 7 keeps the namespace for as long as the test's shell lives.
+	unshare -n sleep 60 </dev/null >/dev/null 2>&1 3>&- &
 	holder=$!
 	wait_for different_netns
+	exec 7<"/proc/$holder/ns/net"
+	kill "$holder"
+	wait "$holder" || true
 	in_netns ip link add dev0 mtu 1400 address 02:00:00:00:00:07 type veth peer name peer0
 	in_netns ip addr add 192.0.2.1/24 dev dev0
 	in_netns ip addr add 2001:db8::1/64 dev dev0 nodad
@@ -25,7 +28,7 @@ different_netns() {
 }
 
 in_netns() {
-	nsenter --net="/proc/$holder/ns/net" -- "$@"
+	nsenter --net=/dev/fd/7 -- "$@"
 }
 
 # runc_in_netns is runc, run in the test's namespace.
