@@ -1,0 +1,131 @@
+#!/usr/bin/env bats
+
+load helpers
+
+ns() { readlink "/proc/$1/ns/$2"; }
+
+@test "each namespace of config.json is new, and others are the caller's" {
+	args sleep 1000
+	update_config '.linux.namespaces += [{"type": "cgroup"}]
+		| .linux.namespaces |= unique_by(.type)'
+	detached run -d "$ID"
+	expect_ok
+	local pid n
+	pid=$(init_pid)
+	for n in pid net ipc uts mnt cgroup; do
+		[ "$(ns "$pid" $n)" != "$(ns self $n)" ]
+	done
+	[ "$(ns "$pid" user)" = "$(ns self user)" ]
+}
+
+@test "a namespace that is not listed is shared" {
+	args sleep 1000
+	update_config '.linux.namespaces |= map(select(.type != "network" and .type != "ipc"))'
+	detached run -d "$ID"
+	expect_ok
+	[ "$(ns "$(init_pid)" net)" = "$(ns self net)" ]
+	[ "$(ns "$(init_pid)" ipc)" = "$(ns self ipc)" ]
+}
+
+@test "namespaces are joined by path" {
+	args sleep 1000
+	detached run -d "$ID"
+	expect_ok
+	local pid kind file
+	pid=$(init_pid)
+	mkdir "$TMP/b2"
+	for kind in network:net ipc:ipc uts:uts pid:pid; do
+		file=${kind#*:}
+		jq --arg t "${kind%:*}" --arg p "/proc/$pid/ns/$file" '.process.args = ["readlink", "/proc/self/ns/" + $f]
+			| (.linux.namespaces[] | select(.type == $t)).path = $p' --arg f "$file" config.json >"$TMP/b2/config.json"
+		rm -f "$TMP/b2/rootfs"
+		jq --arg r "$BUNDLE/rootfs" '.root.path = $r' "$TMP/b2/config.json" >"$TMP/b2/c"
+		mv "$TMP/b2/c" "$TMP/b2/config.json"
+		runc run -b "$TMP/b2" "$ID-2"
+		expect_ok
+		[ "$output" = "$(ns "$pid" "$file")" ]
+	done
+}
+
+@test "loopback is up in a new network namespace" {
+	args ip addr show lo
+	runc run "$ID"
+	expect_ok
+	[[ $output == *"LOOPBACK,UP"*"127.0.0.1/8"* ]]
+}
+
+@test "the process is pid 1 of a new pid namespace" {
+	# shellcheck disable=SC2016
+	sh_args 'echo $$'
+	runc run "$ID"
+	[ "$output" = 1 ]
+}
+
+@test "hostname and domain name are set" {
+	sh_args 'hostname; cat /proc/sys/kernel/domainname'
+	update_config '.hostname = "box" | .domainname = "example.org"'
+	runc run "$ID"
+	expect_ok
+	[ "${lines[0]}" = box ]
+	[ "${lines[1]}" = example.org ]
+}
+
+@test "a time namespace has its offsets" {
+	requires timens
+	sh_args 'cat /proc/self/timens_offsets; cat /proc/uptime'
+	update_config '.linux.namespaces += [{"type": "time"}] | .linux.timeOffsets = {"monotonic": {"secs": 7881}, "boottime": {"secs": 1337000}}'
+	runc run "$ID"
+	expect_ok
+	[[ $output =~ monotonic\ +7881\ +0 ]]
+	[[ $output =~ boottime\ +1337000\ +0 ]]
+	[ "$(echo "${lines[2]}" | cut -d. -f1)" -gt 1337000 ]
+}
+
+@test "a user namespace maps ids, and its root owns what is made" {
+	requires root userns
+	sh_args 'id -u; cat /proc/self/uid_map; touch /tmp/made; stat -c %u /dev/shm /dev/pts/ptmx'
+	update_config '.linux.namespaces += [{"type": "user"}] | .root.readonly = false
+		| .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+		| .linux.gidMappings = [{"containerID": 0, "hostID": 200000, "size": 65536}]'
+	chown -R 100000:200000 rootfs
+	runc run "$ID"
+	expect_ok
+	[ "${lines[0]}" = 0 ]
+	[[ ${lines[1]} =~ 0\ +100000\ +65536 ]]
+	[ "${lines[2]}" = 0 ]
+	[ "${lines[3]}" = 0 ]
+	[ "$(stat -c %u:%g rootfs/tmp/made)" = 100000:200000 ]
+}
+
+@test "several id ranges are mapped" {
+	requires root userns
+	args cat /proc/self/uid_map
+	update_config '.linux.namespaces += [{"type": "user"}]
+		| .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 10}, {"containerID": 100, "hostID": 300000, "size": 5}]
+		| .linux.gidMappings = [{"containerID": 0, "hostID": 100000, "size": 10}]'
+	chown -R 100000:100000 rootfs
+	runc run "$ID"
+	expect_ok
+	[[ ${lines[1]} =~ 100\ +300000\ +5 ]]
+}
+
+@test "a user namespace is joined by path, with its maps" {
+	requires root userns
+	args sleep 1000
+	update_config '.linux.namespaces += [{"type": "user"}]
+		| .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+		| .linux.gidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]'
+	chown -R 100000:100000 rootfs
+	detached run -d "$ID"
+	expect_ok
+	local pid
+	pid=$(init_pid)
+	mkdir "$TMP/b2"
+	jq --arg p "/proc/$pid/ns/user" --arg r "$BUNDLE/rootfs" 'del(.linux.uidMappings, .linux.gidMappings) | .root.path = $r
+		| (.linux.namespaces[] | select(.type == "user")).path = $p
+		| .process.args = ["sh", "-c", "id -u; readlink /proc/self/ns/user"]' config.json >"$TMP/b2/config.json"
+	runc run -b "$TMP/b2" "$ID-2"
+	expect_ok
+	[ "${lines[0]}" = 0 ]
+	[ "${lines[1]}" = "$(ns "$pid" user)" ]
+}
