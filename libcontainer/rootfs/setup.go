@@ -78,6 +78,7 @@ func (p *Plan) Setup(env Env) (err error) {
 		if err := env.Hooks(); err != nil {
 			return err
 		}
+		unix.Umask(0)
 	}
 	if err := s.makeCwd(); err != nil {
 		return err
@@ -104,7 +105,7 @@ func (s *setup) makeCwd() error {
 		return nil
 	}
 	cwd := path.Clean("/" + s.env.Cwd)
-	f, err := s.tree.openOrMake(cwd, func() (bool, error) { return true, nil })
+	f, err := s.tree.openOrMake(cwd, always(true))
 	if err != nil {
 		return &os.PathError{Op: "mkdir", Path: cwd, Err: err}
 	}
