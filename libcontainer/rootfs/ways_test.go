@@ -12,14 +12,22 @@ import (
 )
 
 func TestRootIsMovedWithoutPivot(t *testing.T) {
-	b := newBox(t)
-	b.cfg.NoPivotRoot = true
-	b.cfg.RootPropagation = unix.MS_SLAVE | unix.MS_REC
-	out := b.must(mountinfo + "ls /; cat /etc/passwd || echo gone")
-	expect(t, out, `rootfs / rw`, "^gone$", "^bin$")
-	// No procfs or sysfs that is whole but the container's own.
-	if strings.Count(out, " / /proc ") != 1 || strings.Count(out, " / /sys ") != 1 {
-		t.Errorf("a procfs or sysfs of the host is left:\n%s", out)
+	for name, ms := range map[string]int{"default": 0, "slave": unix.MS_SLAVE, "rslave": unix.MS_SLAVE | unix.MS_REC, "rshared": unix.MS_SHARED | unix.MS_REC} {
+		t.Run(name, func(t *testing.T) {
+			b := newBox(t)
+			b.cfg.NoPivotRoot = true
+			b.cfg.RootPropagation = ms
+			b.outerNS = true
+			b.before = "mount --make-rprivate /; mount --make-rshared /; unshare -m --propagation unchanged $0; echo host; cat /proc/self/mountinfo"
+			inside, host, _ := strings.Cut(b.must(mountinfo+"ls /; cat /etc/passwd || echo gone"), "\nhost\n")
+			expect(t, inside, `rootfs / rw`, "^gone$", "^bin$")
+			// No procfs or sysfs that is whole but the container's own.
+			if strings.Count(inside, " / /proc ") != 1 || strings.Count(inside, " / /sys ") != 1 {
+				t.Errorf("a procfs or sysfs of the host is left:\n%s", inside)
+			}
+			expect(t, host, ` / /proc `, ` / /sys `)
+			reject(t, host, "rootfs/")
+		})
 	}
 }
 
