@@ -286,3 +286,23 @@ bind_entry() { # OPTIONS-JSON
 	grep -q "rootfs/dev/null" "$TMP/seen"
 	[ "$(wc -l <"$TMP/seen")" = 2 ]
 }
+
+@test "every option that features lists is understood by tmpfs and by a bind mount" {
+	mkdir -p src
+	local o
+	for o in $(__runc features | jq -r '.mountOptions[]'); do
+		case $o in
+		idmap | ridmap | remount) continue ;; # need more than themselves
+		bind | rbind | tmpcopyup) ;;
+		*)
+			update_config '.mounts = (.mounts[0:7] + [{"destination":"/mnt","type":"tmpfs","source":"x","options":[$o]}])' --arg o "$o"
+			runc run "$ID"
+			expect_ok || { echo "tmpfs with $o"; return 1; }
+			;;
+		esac
+		[ "$o" = tmpcopyup ] && continue
+		update_config '.mounts = (.mounts[0:7] + [{"destination":"/mnt","type":"bind","source":$s,"options":["rbind",$o]}])' --arg o "$o" --arg s "$BUNDLE/src"
+		runc run "$ID"
+		expect_ok || { echo "bind with $o"; return 1; }
+	done
+}
