@@ -132,9 +132,9 @@ func newApp() *cli.Command {
 
 func commands() []*cli.Command {
 	list := []*cli.Command{
-		createCommand, deleteCommand, execCommand, killCommand, listCommand,
+		createCommand, deleteCommand, eventsCommand, execCommand, killCommand, listCommand,
 		pauseCommand, psCommand, resumeCommand, runCommand, specCommand, startCommand,
-		stateCommand, featuresCommand, initCommand,
+		stateCommand, updateCommand, featuresCommand, initCommand,
 	}
 	for _, c := range list {
 		c.HideHelpCommand = true
@@ -156,6 +156,10 @@ func before(ctx context.Context, cmd *cli.Command) (context.Context, error) {
 	return ctx, reviseRoot(cmd)
 }
 
+// rootGiven is whether --root was among the arguments; the flag itself counts
+// as set once it was made absolute.
+var rootGiven bool
+
 func reviseRoot(cmd *cli.Command) error {
 	root := cmd.String("root")
 	if root == "" {
@@ -169,7 +173,8 @@ func reviseRoot(cmd *cli.Command) error {
 		// Catches --root with an unset variable and a slash behind it.
 		return errors.New("Option --root argument should not be set to /") //nolint:staticcheck // known words
 	}
-	if !cmd.IsSet("root") && strings.HasPrefix(abs, os.Getenv("XDG_RUNTIME_DIR")) && os.Getenv("XDG_RUNTIME_DIR") != "" {
+	rootGiven = cmd.IsSet("root")
+	if !rootGiven && strings.HasPrefix(abs, os.Getenv("XDG_RUNTIME_DIR")) && os.Getenv("XDG_RUNTIME_DIR") != "" {
 		// With the sticky bit, XDG's clean-up leaves it alone.
 		if err := os.MkdirAll(abs, 0o700); err != nil {
 			return err

@@ -1,7 +1,10 @@
 package libcontainer
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/opencontainers/cgroups"
 
@@ -58,11 +61,24 @@ func (c *Container) Resume() error {
 // Set applies the resources of a configuration and saves it. When that fails,
 // those that were are set again.
 func (c *Container) Set(config configs.Config) error {
+	return c.Update(func(current *configs.Config) error {
+		*current = config
+		return nil
+	})
+}
+
+// Update changes the configuration, applies its resources and saves it. Of
+// several at a time each sees what the one before has saved. When it fails,
+// the resources that were are set again.
+func (c *Container) Update(change func(*configs.Config) error) error {
 	unlock, err := c.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	if err := c.reload(); err != nil {
+		return err
+	}
 	status, err := c.Status()
 	if err != nil {
 		return err
@@ -70,35 +86,90 @@ func (c *Container) Set(config configs.Config) error {
 	if status == Stopped {
 		return ErrNotRunning
 	}
-	if err := c.loadConfig(); err != nil {
-		return err
-	}
 	m, err := c.manager()
 	if err != nil {
 		return err
 	}
 	old := c.config
-	undo := func(err error) error {
-		if e := m.Set(old.Cgroups.Resources); e != nil {
-			err = fmt.Errorf("%w; afterwards, unable to set the old limits: %w", err, e)
-		}
+	config, err := copyConfig(old)
+	if err != nil {
 		return err
 	}
-	if err := m.Set(config.Cgroups.Resources); err != nil {
-		return undo(err)
+	if err := change(config); err != nil {
+		return err
 	}
-	c.config = &config
-	if c.rdtPath != "" && config.IntelRdt != nil {
-		if err := c.rdtGroup().Set(config.IntelRdt); err != nil {
-			c.config = old
-			return undo(err)
-		}
+	if config.Cgroups == nil || config.Cgroups.Resources == nil {
+		return errors.New("configuration has no cgroup resources")
 	}
-	if err := c.save(); err != nil {
+	// Device rules do not change, and replacing them would deny everything
+	// for a moment.
+	config.Cgroups.SkipDevices, old.Cgroups.SkipDevices = true, true
+	var undo undoList
+	undo.add("the change of limits", func() error {
 		c.config = old
-		return undo(err)
+		return m.Set(old.Cgroups.Resources)
+	})
+	if err := m.Set(config.Cgroups.Resources); err != nil {
+		return undo.run(err)
+	}
+	if err := c.updateRdt(config, old, &undo); err != nil {
+		return undo.run(err)
+	}
+	c.config = config
+	if err := c.save(); err != nil {
+		return undo.run(err)
 	}
 	return nil
+}
+
+// updateRdt changes the resctrl group, or makes one for a container that had
+// none.
+func (c *Container) updateRdt(config, old *configs.Config, undo *undoList) error {
+	if config.IntelRdt == nil || reflect.DeepEqual(config.IntelRdt, old.IntelRdt) {
+		return nil
+	}
+	if c.rdtPath != "" {
+		g := c.rdtGroup()
+		undo.add("the change of the Intel RDT group", func() error { return g.Set(old.IntelRdt) })
+		return g.Set(config.IntelRdt)
+	}
+	g, err := intelrdt.New(c.id, config.IntelRdt)
+	if err != nil {
+		return err
+	}
+	if err := g.Apply(c.initPid); err != nil {
+		return fmt.Errorf("unable to apply Intel RDT configuration: %w", err)
+	}
+	c.rdtPath = g.Path
+	undo.add("the Intel RDT group", func() error {
+		c.rdtPath = ""
+		return g.Remove()
+	})
+	return nil
+}
+
+// reload reads the state file again, for who has just got its lock.
+func (c *Container) reload() error {
+	s, err := readState(c.dir)
+	if err != nil {
+		return err
+	}
+	c.rawConfig, c.config, c.cgroups = s.Config, nil, nil
+	c.cgroupPaths, c.rdtPath = s.CgroupPaths, s.IntelRdtPath
+	return c.loadConfig()
+}
+
+// copyConfig shares nothing with the original, which may have to come back.
+func copyConfig(config *configs.Config) (*configs.Config, error) {
+	b, err := json.Marshal(config)
+	if err != nil {
+		return nil, err
+	}
+	c := new(configs.Config)
+	if err := json.Unmarshal(b, c); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Stats is a snapshot of what a container uses and may use.

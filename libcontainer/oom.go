@@ -1,0 +1,66 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/cgroup"
+)
+
+// NotifyOOM gives a channel that gets a value each time the container runs out
+// of memory, and is closed once its init has ended. [ErrNotRunning] when it
+// has ended already; an error too when the memory controller is not there.
+func (c *Container) NotifyOOM() (<-chan struct{}, error) {
+	pidfd, err := c.openInit()
+	if err != nil {
+		return nil, err
+	}
+	end := os.NewFile(uintptr(pidfd), "pidfd")
+	events, err := cgroup.WatchOOM(c.cgroupPaths)
+	if errors.Is(err, fs.ErrNotExist) {
+		// A cgroup without a memory controller has no such events, but the
+		// container's end is to be seen all the same.
+		events = nil
+	} else if err != nil {
+		end.Close()
+		return nil, fmt.Errorf("unable to watch for out-of-memory events: %w", err)
+	}
+	ch := make(chan struct{})
+	go func() {
+		defer close(ch)
+		defer end.Close()
+		if events != nil {
+			defer events.Close()
+		}
+		for {
+			oom, ended, err := awaitOOM(events, end)
+			for range oom {
+				ch <- struct{}{}
+			}
+			if ended || err != nil {
+				return
+			}
+		}
+	}()
+	return ch, nil
+}
+
+// awaitOOM waits for events or the end. What came before the end is told, too.
+func awaitOOM(events *cgroup.OOMWatch, end *os.File) (oom uint64, ended bool, err error) {
+	p := []unix.PollFd{{Fd: int32(end.Fd()), Events: unix.POLLIN}}
+	if events != nil {
+		p = append(p, unix.PollFd{Fd: int32(events.FD()), Events: unix.POLLIN})
+	}
+	if err := retry(func() error { _, err := unix.Ppoll(p, nil, nil); return err }); err != nil {
+		return 0, false, os.NewSyscallError("ppoll", err)
+	}
+	ended = p[0].Revents != 0
+	if events != nil && (p[1].Revents != 0 || ended) {
+		oom, err = events.Count(p[1].Revents != 0)
+	}
+	return oom, ended, err
+}
