@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"slices"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/opencontainers/runtime-spec/specs-go/features"
@@ -61,8 +62,8 @@ func builtIn() *features.Features {
 			Selinux:  &features.Selinux{Enabled: &yes},
 			IntelRdt: &features.IntelRdt{Enabled: &yes, Schemata: &yes, Monitoring: &yes},
 			MemoryPolicy: &features.MemoryPolicy{
-				Modes: sched.KnownMemoryModes(),
-				Flags: sched.KnownMemoryFlags(),
+				Modes: sorted(sched.KnownMemoryModes()),
+				Flags: sorted(sched.KnownMemoryFlags()),
 			},
 			MountExtensions: &features.MountExtensions{IDMap: &features.IDMap{Enabled: &yes}},
 			NetDevices:      &features.NetDevices{Enabled: &yes},
@@ -74,3 +75,5 @@ func builtIn() *features.Features {
 	}
 	return f
 }
+
+func sorted(names []string) []string { return slices.Sorted(slices.Values(names)) }

@@ -14,7 +14,6 @@ VERSION:
 COMMANDS:{{template "visibleCommandCategoryTemplate" .}}
 
 GLOBAL OPTIONS:{{template "visibleFlagTemplate" .}}
-   --version, -v        print the version
 `
 
 const commandHelp = `NAME:

@@ -70,7 +70,7 @@ To list containers created using a non-default value for "--root":
 func containers(cmd *cli.Command) ([]*containerState, error) {
 	root := cmd.String("root")
 	entries, err := os.ReadDir(root)
-	if errors.Is(err, os.ErrNotExist) && !cmd.Root().IsSet("root") {
+	if errors.Is(err, os.ErrNotExist) && !rootGiven {
 		return nil, nil
 	}
 	if err != nil {

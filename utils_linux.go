@@ -101,6 +101,9 @@ func startContainer(cmd *cli.Command, act action) (int, error) {
 	if r.container, err = libcontainer.Create(cmd.String("root"), id, config); err != nil {
 		return -1, err
 	}
+	if err := notify.makeDir(); err != nil {
+		return -1, errors.Join(err, r.container.Destroy())
+	}
 	return r.run(process)
 }
 
@@ -245,18 +248,35 @@ func (r *runner) extraFiles(p *libcontainer.Process) ([]*os.File, error) {
 	}
 	const base = 3
 	for fd := base; fd < base+listen; fd++ {
+		if err := inherited(fd); err != nil {
+			return nil, fmt.Errorf("LISTEN_FDS=%d: %w", listen, err)
+		}
 		files = append(files, os.NewFile(uintptr(fd), "listen-fd"))
 	}
 	for i := range r.preserveFDs {
 		fd := base + listen + i
-		var st unix.Stat_t
-		if err := unix.Fstat(fd, &st); err != nil {
-			return nil, fmt.Errorf("unable to stat preserved-fd %d (of %d): %w", i, r.preserveFDs,
-				&os.PathError{Op: "stat", Path: "/proc/self/fd/" + strconv.Itoa(fd), Err: err})
+		if err := inherited(fd); err != nil {
+			return nil, fmt.Errorf("unable to stat preserved-fd %d (of %d): %w", i, r.preserveFDs, err)
 		}
 		files = append(files, os.NewFile(uintptr(fd), "preserved-fd"))
 	}
 	return files, nil
+}
+
+// inherited checks that an fd is one that our caller left open for us: where
+// it left none, we may have opened one of our own by now, a log file or what
+// the Go runtime polls with. Ours close on exec, the caller's cannot, or they
+// would not be here.
+func inherited(fd int) error {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	if err == nil && flags&unix.FD_CLOEXEC != 0 {
+		err = unix.EBADF
+	}
+	if err != nil {
+		// In the words that callers know.
+		return &os.PathError{Op: "stat", Path: "/proc/self/fd/" + strconv.Itoa(fd), Err: unix.ENOENT}
+	}
+	return nil
 }
 
 // listenFDs is how many sockets systemd, or whoever does as it does, passed us
@@ -292,11 +312,12 @@ func (r *runner) run(p *libcontainer.Process) (status int, err error) {
 		}
 		defer p.PidfdSocket.Close()
 	}
-	// Before the process exists, so that none of the signals is lost to it.
+	// While the process is being set up: it takes a while to have all signals.
+	// One that ends us before leaves an init that ends by itself.
 	var signals *forwarder
 	if !r.detach {
-		signals = newForwarder()
-		defer signals.stop()
+		p.Meanwhile = func() { signals = newForwarder() }
+		defer func() { signals.stop() }()
 	}
 	tty, err := r.setUpIO(p)
 	if err != nil {
@@ -345,13 +366,14 @@ func (r *runner) run(p *libcontainer.Process) (status int, err error) {
 	if err != nil {
 		return -1, err
 	}
-	tty.drain()
 	if r.init && r.remove {
 		if err := r.container.Destroy(); err != nil {
 			// The process's own status is what the caller asked for.
 			logrus.Warnf("unable to destroy container: %v", err)
 		}
 	}
+	// Only now: what a shared pid namespace left running may hold the pipes.
+	tty.drain()
 	return code, nil
 }
 
