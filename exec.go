@@ -179,7 +179,7 @@ func execSpec(cmd *cli.Command, c *libcontainer.Container) (*specs.Process, erro
 		}
 	}
 	for _, g := range cmd.Int64Slice("additional-gids") {
-		if g < 0 {
+		if g < 0 || g >= 1<<32-1 {
 			return nil, fmt.Errorf("additional-gids must be a positive number %d", g)
 		}
 		p.User.AdditionalGids = append(p.User.AdditionalGids, uint32(g))
@@ -206,17 +206,30 @@ func addCaps(p *specs.Process, caps []string) {
 
 func setUser(p *specs.Process, v string) error {
 	user, group, hasGroup := strings.Cut(v, ":")
-	uid, err := strconv.Atoi(user)
+	uid, err := parseID(user)
 	if err != nil {
 		return fmt.Errorf("bad uid: %w", err)
 	}
 	if hasGroup {
-		gid, err := strconv.Atoi(group)
+		gid, err := parseID(group)
 		if err != nil {
 			return fmt.Errorf("bad gid: %w", err)
 		}
-		p.User.GID = uint32(gid)
+		p.User.GID = gid
 	}
-	p.User.UID = uint32(uid)
+	p.User.UID = uid
 	return nil
+}
+
+// parseID refuses what an id of the kernel cannot hold: cut down to 32 bits,
+// 1<<32 would be root.
+func parseID(s string) (uint32, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0, err
+	}
+	if n < 0 || uint64(n) >= 1<<32-1 {
+		return 0, fmt.Errorf("%d is out of range", n)
+	}
+	return uint32(n), nil
 }

@@ -139,6 +139,7 @@ func commands() []*cli.Command {
 	for _, c := range list {
 		c.HideHelpCommand = true
 		c.CustomHelpTemplate = commandHelp
+		c.DisableSliceFlagSeparator = true // the root's own does not reach here
 		// A subcommand stops at its first argument: what follows is that one's.
 		if c.StopOnNthArg == nil && c.Name == "exec" {
 			one := 1

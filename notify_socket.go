@@ -123,30 +123,33 @@ func (n *notifySocket) forwardBeside(c *libcontainer.Container) {
 // tell speaks to the manager: the container's word, then whom it should watch,
 // and a barrier, so that it knows the sender before that one ends.
 func (n *notifySocket) tell(ready []byte, pid int) error {
-	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: n.host, Net: "unixgram"})
+	// Plain system calls: package net sends no fds on a connected datagram
+	// socket.
+	sock, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return err
+		return os.NewSyscallError("socket", err)
 	}
-	defer conn.Close()
-	if _, err := conn.Write(append(append([]byte{}, ready...), '\n')); err != nil {
-		return err
+	defer unix.Close(sock)
+	// A leading @ names an abstract socket, to x/sys as to sd_notify.
+	to := &unix.SockaddrUnix{Name: n.host}
+	for _, msg := range []string{string(ready) + "\n", fmt.Sprintf("MAINPID=%d", pid)} {
+		if err := unix.Sendto(sock, []byte(msg), 0, to); err != nil {
+			return fmt.Errorf("notify socket %s: %w", n.host, err)
+		}
 	}
-	if _, err := fmt.Fprintf(conn, "MAINPID=%d", pid); err != nil {
-		return err
-	}
-	return barrier(conn)
+	return barrier(sock, to)
 }
 
-func barrier(conn *net.UnixConn) error {
+func barrier(sock int, to unix.Sockaddr) error {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	_, _, err = conn.WriteMsgUnix([]byte("BARRIER=1"), unix.UnixRights(int(w.Fd())), nil)
+	err = unix.Sendmsg(sock, []byte("BARRIER=1"), unix.UnixRights(int(w.Fd())), to, 0)
 	w.Close()
 	if err != nil {
-		return err
+		return os.NewSyscallError("sendmsg", err)
 	}
 	// The manager closes its end when it has come to the message.
 	p := []unix.PollFd{{Fd: int32(r.Fd()), Events: 0}}

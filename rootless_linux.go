@@ -13,8 +13,16 @@ import (
 // folder for users, root of a user namespace included, unless it is a root
 // that never was anything else.
 func defaultRootDir() string {
+	if os.Getenv("XDG_RUNTIME_DIR") == "" {
+		return defaultRoot // without a look at /proc
+	}
+	euid := os.Geteuid()
+	return rootDirOf(euid, euid == 0 && userns.RunningInUserNS())
+}
+
+func rootDirOf(euid int, inUserNS bool) string {
 	xdg := os.Getenv("XDG_RUNTIME_DIR")
-	if xdg != "" && (os.Geteuid() != 0 || userns.RunningInUserNS() && os.Getenv("USER") != "root") {
+	if xdg != "" && (euid != 0 || inUserNS && os.Getenv("USER") != "root") {
 		return filepath.Join(xdg, "runc")
 	}
 	return defaultRoot
