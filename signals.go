@@ -15,8 +15,8 @@ type forwarder struct {
 	ch chan os.Signal
 }
 
-// newForwarder has to be called before the process exists, so that no signal
-// is lost to it.
+// newForwarder has to be called before the user's process starts, so that no
+// signal is lost to it. One that ends us earlier ends init as well.
 func newForwarder() *forwarder {
 	// As many as can come meanwhile; the kernel would merge repeated ones too.
 	f := &forwarder{ch: make(chan os.Signal, 128)}
@@ -24,7 +24,12 @@ func newForwarder() *forwarder {
 	return f
 }
 
-func (f *forwarder) stop() { signal.Stop(f.ch) }
+// stop may be called without a forwarder, when the start has failed.
+func (f *forwarder) stop() {
+	if f != nil {
+		signal.Stop(f.ch)
+	}
+}
 
 // wait waits for the process and gives its exit status as a shell would.
 // Orphans of the container, which a subreaper inherits, are collected on the

@@ -15,6 +15,7 @@ import (
 //
 //	runtime                    init
 //	msgBootstrap (+fds) ---->
+//	msgSaved ---------------->            whenever the state file is there
 //	               [<--- msgHooks]      mounts are made, pivot_root is next
 //	[msgGo] ------------->
 //	               [<--- msgRlimits]    before privileges are dropped
@@ -22,6 +23,7 @@ import (
 //	               [<--- msgListener]   the seccomp notify fd, see listener.go;
 //	                                    where no_new_privs is on, after msgReady
 //	                 <--- msgReady      nothing is left that can fail
+//	                                    init has to have had msgSaved by now
 //	                 <--- end of file   (standard init: it opens exec.fifo now;
 //	                                     setns init: the user's process runs)
 //
@@ -30,6 +32,7 @@ type msgType byte
 
 const (
 	msgBootstrap msgType = iota + 1
+	msgSaved
 	msgGo
 	msgHooks
 	msgRlimits
@@ -96,6 +99,7 @@ func (c channel) recv() (msgType, []byte, []*os.File, error) {
 		kind  msgType
 		buf   = make([]byte, 1+pieceSize)
 		oob   = make([]byte, unix.CmsgSpace(4*maxFDs))
+		reset bool
 	)
 	fail := func(err error) (msgType, []byte, []*os.File, error) {
 		closeAll(files)
@@ -107,9 +111,11 @@ func (c channel) recv() (msgType, []byte, []*os.File, error) {
 			n, oobn, flags, _, err = unix.Recvmsg(c.fd, buf, oob, unix.MSG_CMSG_CLOEXEC)
 			return err
 		}); err != nil {
-			// A peer that is killed with data unread resets the connection.
-			if errors.Is(err, unix.ECONNRESET) {
-				return fail(io.EOF)
+			// A peer that ends with something of ours unread resets the
+			// connection, once; what it said before can still be read.
+			if errors.Is(err, unix.ECONNRESET) && !reset {
+				reset = true
+				continue
 			}
 			return fail(os.NewSyscallError("recvmsg", err))
 		}

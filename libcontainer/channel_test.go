@@ -98,3 +98,25 @@ func TestChannelRefusesMixedPieces(t *testing.T) {
 		t.Errorf("accepted as type %d: %q", kind, payload)
 	}
 }
+
+func TestChannelReadsTheLastWordsOfAPeerThatDidNotListen(t *testing.T) {
+	p, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := channel{p[0]}, channel{p[1]}
+	defer unix.Close(a.fd)
+	if err := a.send(msgSaved, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.send(msgError, []byte("why")); err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(b.fd)
+	if kind, payload, _, err := a.recv(); kind != msgError || string(payload) != "why" || err != nil {
+		t.Errorf("%d, %q, %v", kind, payload, err)
+	}
+	if _, _, _, err := a.recv(); err != io.EOF {
+		t.Errorf("then: %v, not EOF", err)
+	}
+}

@@ -23,6 +23,8 @@ type initProcess struct {
 	// procFDs is the folder of our fds in the host's procfs, opened while the
 	// host's mounts are the only ones there are; -1 otherwise.
 	procFDs int
+	// saved: the runtime has written the state file.
+	saved bool
 }
 
 // errByHand is what a person gets who calls the hidden command.
@@ -114,14 +116,30 @@ func (i *initProcess) ask(t msgType, payload []byte) error {
 	return i.await()
 }
 
-func (i *initProcess) await() error {
-	t, _, files, err := i.sock.recv()
-	closeAll(files)
-	if err != nil || t != msgGo {
-		// The runtime gave up or died: it knows why, nobody else listens.
-		os.Exit(1)
+func (i *initProcess) await() error { return i.expect(msgGo) }
+
+func (i *initProcess) expect(want msgType) error {
+	for {
+		t, _, files, err := i.sock.recv()
+		closeAll(files)
+		i.saved = i.saved || t == msgSaved
+		switch {
+		case err != nil || t != want && t != msgSaved:
+			// The runtime gave up or died: it knows why, nobody else listens.
+			os.Exit(1)
+		case t == want:
+			return nil
+		}
 	}
-	return nil
+}
+
+// awaitSaved makes sure that the state file names us before we do what outlives
+// the runtime: should that die earlier, we end with it and nothing is left.
+func (i *initProcess) awaitSaved() error {
+	if i.saved {
+		return nil
+	}
+	return i.expect(msgSaved)
 }
 
 func (i *initProcess) warn(msg string) {

@@ -269,6 +269,8 @@ func (i *initProcess) setUser() error {
 		if err := setgroups(i.Groups); err != nil {
 			return os.NewSyscallError("setgroups", err)
 		}
+	} else if len(i.Groups) != 0 {
+		return errors.New("cannot set any additional groups in a rootless container")
 	}
 	// Raw calls: the library's go to all threads, of which there are others
 	// that nobody needs to convince, exec ends them.

@@ -144,6 +144,9 @@ func (i *initProcess) runOwnHooks(kind configs.HookName, list []configs.Hook, st
 // With no_new_privs the filter comes last, so that it has to allow the least;
 // after it, closing the socket is all that is said.
 func (i *initProcess) ready() error {
+	if err := i.awaitSaved(); err != nil {
+		return err
+	}
 	if err := i.sock.send(msgReady, nil); err != nil {
 		return err
 	}

@@ -101,6 +101,7 @@ func (c *Container) join(p *Process) (err error) {
 	if err := l.tell(nil); err != nil {
 		return err
 	}
+	p.meanwhile()
 	if err := l.converse(nil, nil); err != nil {
 		return fmt.Errorf("unable to start container process: %w%s", err, c.oomNote())
 	}

@@ -29,6 +29,7 @@ type launch struct {
 	files fdTable
 	sock  channel
 	run   *running
+	child *nsenter.Child
 }
 
 // clone makes the child: born into its namespaces, executing this binary.
@@ -88,6 +89,7 @@ func (l *launch) clone() (err error) {
 		unix.Close(pair[0])
 		return err
 	}
+	l.child = child
 	run.pid, run.pidfd = child.Pid, child.PidFD
 	l.run, l.p.run = run, run
 	startCopies()
@@ -126,6 +128,9 @@ func (l *launch) tell(sources []*os.File) error {
 
 // converse answers init until it needs nothing more.
 func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
+	if err := l.child.Executed(); err != nil {
+		return err
+	}
 	ready := false
 	for {
 		t, payload, files, err := l.sock.recv()

@@ -71,6 +71,10 @@ type Process struct {
 	// relative to the container's cgroup.
 	SubCgroupPaths map[string]string
 
+	// Meanwhile is called once the process is on its way, beside its start:
+	// for what the caller has to do anyway. May be nil.
+	Meanwhile func()
+
 	// Warn gets what init has to say that is no error; nil drops it.
 	Warn func(msg string)
 
@@ -87,6 +91,12 @@ type running struct {
 	reapOnce sync.Once
 	status   unix.WaitStatus
 	err      error
+}
+
+func (p *Process) meanwhile() {
+	if p.Meanwhile != nil {
+		p.Meanwhile()
+	}
 }
 
 func (p *Process) warn(msg string) {

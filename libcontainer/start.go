@@ -63,14 +63,6 @@ func (c *Container) startInit(p *Process) (err error) {
 
 	// Decide. Nothing is made yet.
 	boot := c.newBootstrap(p)
-	m, err := cgroup.New(config.Cgroups)
-	if err != nil {
-		return err
-	}
-	boot.Rootfs, err = rootfs.NewPlan(config, rootfs.Layout{Unified: m.Unified(), Paths: m.Paths()})
-	if err != nil {
-		return err
-	}
 	l := &launch{c: c, p: p, boot: boot}
 	namespaces, err := l.planNamespaces()
 	defer closeAll(namespaces)
@@ -87,18 +79,15 @@ func (c *Container) startInit(p *Process) (err error) {
 	undo.add("exec.fifo", func() error { return os.Remove(filepath.Join(c.dir, fifoFilename)) })
 	l.files = fdTable{fifo}
 
-	c.cgroups = m
-	undo.add("the container's cgroup", m.Destroy)
-	if m.BirthReady() {
+	if cgroup.BirthReady(config.Cgroups) {
 		// cgroup v2: init is born in it.
-		if err := m.Create(); err != nil {
-			return err
-		}
-		dir, err := m.Dir()
+		dir, err := l.makeCgroup(&undo)
 		if err != nil {
 			return err
 		}
-		defer dir.Close()
+		if dir != nil {
+			defer dir.Close()
+		}
 		l.plan.Cgroup = dir
 	}
 	err = l.clone()
@@ -114,31 +103,38 @@ func (c *Container) startInit(p *Process) (err error) {
 	c.init = p
 
 	// From here on init's own start-up goes on beside us, until it waits for
-	// the bootstrap message; it ends by itself should we die.
-	if err := c.adopt(p); err != nil {
-		return err
-	}
-	undo.add("the state file", func() error {
-		c.initPid, c.initStart = 0, 0
-		return os.Remove(filepath.Join(c.dir, stateFilename))
-	})
-	if err := l.equip(m, &undo); err != nil {
-		return fmt.Errorf("unable to start container process: %w", err)
-	}
-	sources, err := boot.Rootfs.OpenSources(func() (*os.File, error) {
-		return os.Open(fmt.Sprintf("/proc/%d/ns/user", p.run.pid))
-	})
+	// the bootstrap message; it ends by itself should we die. So first what it
+	// needs to be told, then what can be done while it works.
+	sources, err := l.equip(&undo)
 	if err != nil {
-		closeAll(sources)
-		return fmt.Errorf("unable to start container process: error during container init: %w", err)
+		return err
 	}
 	if err := l.tell(sources); err != nil {
 		return err
 	}
-	if err := l.converse(m, c.runtimeHooks); err != nil {
+	if err := l.settle(&undo); err != nil {
+		return err
+	}
+	p.meanwhile()
+	if err := l.converse(c.cgroups, c.runtimeHooks); err != nil {
 		return fmt.Errorf("unable to start container process: error during container init: %w", err)
 	}
 	return nil
+}
+
+// makeCgroup makes the container's cgroup, and opens it where a process can be
+// born in it.
+func (l *launch) makeCgroup(undo *undoList) (*os.File, error) {
+	m, err := cgroup.New(l.c.config.Cgroups)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Create(); err != nil {
+		return nil, err
+	}
+	l.c.cgroups = m
+	undo.add("the container's cgroup", m.Destroy)
+	return m.Dir()
 }
 
 // planNamespaces opens what is to be joined and says what is to be made.
@@ -209,15 +205,45 @@ func (c *Container) makeFifo() (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// adopt records the new init and saves the state, before init is told anything:
-// whoever kills us from now on leaves either an init that ends by itself, or one
-// that the state file names.
-func (c *Container) adopt(p *Process) error {
-	st, err := system.ProcStat(p.run.pid)
+// settle saves the state and sets limits, while init is at work; then init may
+// outlive us. Whoever kills us leaves either an init that ends by itself, or
+// one that the state file names. The user's program cannot start before: it
+// waits for somebody to open the fifo.
+func (l *launch) settle(undo *undoList) error {
+	c := l.c
+	config := c.config
+	if err := c.save(); err != nil {
+		return err
+	}
+	undo.add("the state file", func() error {
+		c.initPid, c.initStart = 0, 0
+		return os.Remove(filepath.Join(c.dir, stateFilename))
+	})
+	if err := c.cgroups.Set(config.Cgroups.Resources); err != nil {
+		return fmt.Errorf("unable to start container process: error during container init: error setting cgroup config for procHooks process: %w", err)
+	}
+	if config.IntelRdt != nil {
+		g := c.rdtGroup()
+		if err := g.Apply(c.initPid); err != nil {
+			return fmt.Errorf("unable to start container process: unable to apply Intel RDT configuration: %w", err)
+		}
+		undo.add("the Intel RDT group", g.Remove)
+	}
+	err := l.sock.send(msgSaved, nil)
+	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+		// It is gone; converse finds out why.
+		return nil
+	}
+	return err
+}
+
+// adopt records the new init.
+func (c *Container) adopt(pid int) error {
+	st, err := system.ProcStat(pid)
 	if err != nil {
 		return err
 	}
-	c.initPid, c.initStart = p.run.pid, st.StartTime
+	c.initPid, c.initStart = pid, st.StartTime
 	c.created = time.Now().UTC()
 	c.cgroupPaths = c.cgroups.Paths()
 	c.nsPaths = make(map[configs.NamespaceType]string)
@@ -235,7 +261,7 @@ func (c *Container) adopt(p *Process) error {
 		}
 		c.rdtPath = g.Path
 	}
-	return c.save()
+	return nil
 }
 
 // stdioNames says what the caller's stdio is, which init inherits.
@@ -247,52 +273,62 @@ func stdioNames() []string {
 	return names
 }
 
-// equip does what init needs done from outside before it goes on.
-func (l *launch) equip(m *cgroup.Manager, undo *undoList) error {
+// equip does what has to be done before init goes on, and decides the rest of
+// what init is told.
+func (l *launch) equip(undo *undoList) ([]*os.File, error) {
 	config := l.c.config
 	pid := l.run.pid
+	fail := func(err error) ([]*os.File, error) {
+		return nil, fmt.Errorf("unable to start container process: %w", err)
+	}
+	if l.c.cgroups == nil {
+		if _, err := l.makeCgroup(undo); err != nil {
+			return nil, err
+		}
+	}
+	m := l.c.cgroups
 	if l.plan.Cgroup == nil {
-		if !m.BirthReady() {
-			if err := m.Create(); err != nil {
-				return err
-			}
-		}
 		if err := m.Join(pid); err != nil {
-			return fmt.Errorf("unable to apply cgroup configuration: %w", err)
+			return fail(fmt.Errorf("unable to apply cgroup configuration: %w", err))
 		}
+	}
+	if err := l.c.adopt(pid); err != nil {
+		return fail(err)
 	}
 	// The affinity of whoever called us must not become the container's.
 	if err := sched.ResetAffinity(pid); err != nil {
-		return err
+		return fail(err)
 	}
-	if err := m.Set(config.Cgroups.Resources); err != nil {
-		return fmt.Errorf("error during container init: error setting cgroup config for procHooks process: %w", err)
-	}
-	if config.IntelRdt != nil {
-		g := l.c.rdtGroup()
-		if err := g.Apply(pid); err != nil {
-			return fmt.Errorf("unable to apply Intel RDT configuration: %w", err)
-		}
-		undo.add("the Intel RDT group", g.Remove)
+	var err error
+	if l.boot.Rootfs, err = rootfs.NewPlan(config, rootfs.Layout{Unified: m.Unified(), Paths: m.Paths()}); err != nil {
+		return fail(fmt.Errorf("error during container init: %w", err))
 	}
 	if err := l.setOOMScore(); err != nil {
-		return err
+		return fail(err)
 	}
 	if len(config.NetDevices) != 0 {
 		back, err := netdev.Move(config.NetDevices, fmt.Sprintf("/proc/%d/ns/net", pid))
 		if err != nil {
-			return fmt.Errorf("error creating network interfaces: %w", err)
+			return fail(fmt.Errorf("error creating network interfaces: %w", err))
 		}
 		undo.add("the move of network devices", back)
 	}
 	if len(l.boot.CreateContainer)+len(l.boot.StartContainer) != 0 {
-		state, err := l.c.ociState(specs.StateCreating)
-		if err != nil {
-			return err
+		if l.boot.State, err = l.c.ociState(specs.StateCreating); err != nil {
+			return nil, err
 		}
-		l.boot.State = state
 	}
-	return l.compileSeccomp()
+	if err := l.compileSeccomp(); err != nil {
+		return fail(err)
+	}
+	sources, err := l.boot.Rootfs.OpenSources(func() (*os.File, error) {
+		return os.Open(fmt.Sprintf("/proc/%d/ns/user", pid))
+	})
+	if err != nil {
+		closeAll(sources)
+		return fail(fmt.Errorf("error during container init: %w", err))
+	}
+	return sources, nil
 }
 
 // runtimeHooks runs those hooks that belong into the runtime's namespaces.

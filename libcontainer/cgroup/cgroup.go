@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/opencontainers/cgroups"
 	_ "github.com/opencontainers/cgroups/devices" // the rules of both versions
@@ -23,10 +24,26 @@ type Manager struct {
 	config *cgroups.Cgroup
 	lib    cgroups.Manager
 	v2     bool
+	// fresh: limits have not been set yet.
+	fresh bool
 }
 
 // New decides where a new container's cgroup is to be. It makes nothing.
-func New(config *cgroups.Cgroup) (*Manager, error) { return Load(config, nil) }
+func New(config *cgroups.Cgroup) (*Manager, error) {
+	var paths map[string]string
+	if config != nil && !config.Systemd && !cgroups.IsCgroup2UnifiedMode() {
+		var err error
+		if paths, err = v1Paths(config); err != nil {
+			return nil, err
+		}
+	}
+	m, err := Load(config, paths)
+	if err != nil {
+		return nil, err
+	}
+	m.fresh = true
+	return m, nil
+}
 
 // Load is for a cgroup that exists, at the paths of the state file.
 func Load(config *cgroups.Cgroup, paths map[string]string) (*Manager, error) {
@@ -34,16 +51,18 @@ func Load(config *cgroups.Cgroup, paths map[string]string) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Manager{config, lib, cgroups.IsCgroup2UnifiedMode()}, nil
+	return &Manager{config: config, lib: lib, v2: cgroups.IsCgroup2UnifiedMode()}, nil
 }
 
 // Unified says whether the host has cgroup v2 only.
 func (m *Manager) Unified() bool { return m.v2 }
 
-// BirthReady says whether a process can be born in the cgroup: Create makes it,
+// BirthReady says whether a process can be born in a cgroup: Create makes it,
 // and Dir opens it for CLONE_INTO_CGROUP. Else Join makes it with the first
 // process in it.
-func (m *Manager) BirthReady() bool { return m.v2 && !m.config.Systemd }
+func BirthReady(config *cgroups.Cgroup) bool {
+	return !config.Systemd && cgroups.IsCgroup2UnifiedMode()
+}
 
 // Check refuses a cgroup that somebody uses already.
 func (m *Manager) Check() error {
@@ -68,17 +87,47 @@ func (m *Manager) Check() error {
 	return nil
 }
 
-// Create makes the cgroup without a process in it.
+// Create makes the cgroup without a process in it, where that is possible, and
+// in any case refuses one that somebody uses.
 func (m *Manager) Create() error {
 	if err := m.Check(); err != nil {
 		return err
 	}
-	return m.tolerate(m.lib.Apply(-1))
+	if !BirthReady(m.config) {
+		return nil
+	}
+	if err := m.lib.Apply(-1); err != nil {
+		return m.tolerate(err)
+	}
+	return m.handOver()
+}
+
+// handOver gives the cgroup to the container's root, with those files of it
+// that may be given (cgroup-v2.rst, "Delegation").
+func (m *Manager) handOver() error {
+	if m.config.OwnerUID == nil {
+		return nil
+	}
+	dir := m.lib.Path("")
+	files := []string{"cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "memory.oom.group"}
+	if b, err := os.ReadFile("/sys/kernel/cgroup/delegate"); err == nil {
+		files = append(files, strings.Fields(string(b))...)
+	}
+	if err := os.Chown(dir, *m.config.OwnerUID, -1); err != nil {
+		return err
+	}
+	for _, f := range files {
+		// Which of them there are depends on controllers and kernel.
+		if err := os.Chown(filepath.Join(dir, filepath.Base(f)), *m.config.OwnerUID, -1); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Dir opens the cgroup's folder; nil when there is none to be born in.
 func (m *Manager) Dir() (*os.File, error) {
-	if !m.BirthReady() {
+	if !BirthReady(m.config) {
 		return nil, nil
 	}
 	return openDir(m.lib.Path(""))
@@ -114,11 +163,13 @@ func (m *Manager) ExecDir(sub map[string]string, initPid int) (*os.File, error) 
 	if !m.v2 || m.lib.Path("") == "" {
 		return nil, nil
 	}
-	path := m.lib.Path("")
-	if s, ok := sub[""]; ok {
-		path = filepath.Join(path, s)
-	} else if len(sub) != 0 {
+	s, ok := sub[""]
+	if !ok && len(sub) != 0 {
 		return nil, nil
+	}
+	path, err := subgroup(m.lib.Path(""), s)
+	if err != nil {
+		return nil, err
 	}
 	return openDir(path)
 }
@@ -139,27 +190,49 @@ func (m *Manager) JoinExec(sub map[string]string, initPid, pid int) error {
 		return m.tolerate(err)
 	}
 	paths := m.lib.GetPaths()
-	for ctrl, dir := range paths {
-		s, ok := sub[ctrl]
-		if !ok {
-			continue
-		}
-		if err := cgroups.WriteCgroupProc(filepath.Join(dir, s), pid); err != nil {
-			return err
+	for ctrl := range sub {
+		if _, ok := paths[ctrl]; !ok {
+			return fmt.Errorf("unknown controller %s in SubCgroupPaths", ctrl)
 		}
 	}
 	for ctrl, dir := range paths {
-		if _, ok := sub[ctrl]; !ok {
-			if err := cgroups.WriteCgroupProc(dir, pid); err != nil {
-				return err
-			}
+		path, err := subgroup(dir, sub[ctrl])
+		if err != nil {
+			return err
+		}
+		if err := cgroups.WriteCgroupProc(path, pid); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// subgroup is a cgroup below the container's, and not elsewhere.
+func subgroup(dir, name string) (string, error) {
+	path := filepath.Join(dir, name)
+	if path != dir && !strings.HasPrefix(path, dir+"/") {
+		return "", fmt.Errorf("bad sub cgroup path: %s", name)
+	}
+	return path, nil
+}
+
 // Set applies limits.
-func (m *Manager) Set(r *cgroups.Resources) error { return m.lib.Set(r) }
+func (m *Manager) Set(r *cgroups.Resources) error {
+	if !m.fresh || m.v2 || m.config.Systemd || r == nil {
+		return m.lib.Set(r)
+	}
+	m.fresh = false
+	done, err := setDevicesV1(m.lib.Path("devices"), r)
+	if err != nil {
+		return err
+	}
+	if done {
+		rest := *r
+		rest.SkipDevices = true
+		r = &rest
+	}
+	return m.lib.Set(r)
+}
 
 // Paths by controller, as the state file has them.
 func (m *Manager) Paths() map[string]string { return m.lib.GetPaths() }
@@ -173,12 +246,6 @@ func (m *Manager) Stats() (*cgroups.Stats, error) { return m.lib.GetStats() }
 // OOMKillCount counts processes killed for lack of memory.
 func (m *Manager) OOMKillCount() (uint64, error) { return m.lib.OOMKillCount() }
 
-// Freeze stops all processes, Thaw lets them go on.
-func (m *Manager) Freeze() error { return m.lib.Freeze(cgroups.Frozen) }
-
-// Thaw undoes Freeze.
-func (m *Manager) Thaw() error { return m.lib.Freeze(cgroups.Thawed) }
-
 // ThawKilled lets a killed process of a frozen cgroup die; cgroup v2 does that
 // by itself.
 func (m *Manager) ThawKilled() error {
@@ -191,32 +258,6 @@ func (m *Manager) ThawKilled() error {
 	}
 	return m.Thaw()
 }
-
-// Kill sends a signal to every process in the cgroup.
-func (m *Manager) Kill(sig unix.Signal) error {
-	if m.v2 && sig == unix.SIGKILL {
-		err := os.WriteFile(filepath.Join(m.lib.Path(""), "cgroup.kill"), []byte("1"), 0)
-		if err == nil || errors.Is(err, os.ErrNotExist) && !m.lib.Exists() {
-			return nil
-		}
-	}
-	pids, err := m.lib.GetAllPids()
-	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
-		return err
-	}
-	for _, pid := range pids {
-		if err := unix.Kill(pid, sig); err != nil && err != unix.ESRCH {
-			return fmt.Errorf("process %d: %w", pid, os.NewSyscallError("kill", err))
-		}
-	}
-	return m.ThawKilled()
-}
-
-// Destroy removes the cgroup and those below it.
-func (m *Manager) Destroy() error { return m.lib.Destroy() }
 
 // Frozen looks at a container's freezer, by the paths of its state file alone.
 func Frozen(paths map[string]string) (bool, error) {

@@ -62,6 +62,21 @@ type Plan struct {
 type Child struct {
 	Pid   int
 	PidFD *os.File
+
+	plan   *Plan
+	status int // the pipe's read end; -1 once it was read
+}
+
+// Executed waits until the child executes Exe, which takes it a while that the
+// caller can use, and says why when it could not. It has to be called, once.
+func (c *Child) Executed() error {
+	defer unix.Close(c.status)
+	r, err := readReport(c.status)
+	c.status = -1
+	if err != nil || r == nil {
+		return err
+	}
+	return c.plan.explain(r)
 }
 
 // order of joining; what is not listed comes between.

@@ -42,8 +42,8 @@ func flagNames(flags uintptr) string {
 	return s
 }
 
-// Start makes the child and returns once it executes Exe, or has failed to; in
-// the second case it is gone, and the error says which step failed.
+// Start makes the child; [Child.Executed] waits for it to execute Exe. On error
+// no child is left, and the error says which step failed.
 func (p *Plan) Start() (_ *Child, err error) {
 	s, cleanup, err := p.script()
 	if err != nil {
@@ -55,7 +55,11 @@ func (p *Plan) Start() (_ *Child, err error) {
 	if err := unix.Pipe2(status[:], unix.O_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("pipe2", err)
 	}
-	defer unix.Close(status[0])
+	defer func() {
+		if err != nil {
+			unix.Close(status[0])
+		}
+	}()
 	gate = [2]int{-1, -1}
 	if s.waitMaps {
 		if err := unix.Pipe2(gate[:], unix.O_CLOEXEC); err != nil {
@@ -102,15 +106,13 @@ func (p *Plan) Start() (_ *Child, err error) {
 			return nil, err
 		}
 	}
-	final, err := p.listen(s, status[0], int(pid))
-	if s.stages == 2 || err != nil {
+	final := int(pid)
+	if s.stages == 2 {
+		final, err = p.secondStage(status[0])
 		reap(int(pid))
-	}
-	if err != nil {
-		if final != 0 && final != int(pid) {
-			reap(final)
+		if err != nil {
+			return nil, err
 		}
-		return nil, err
 	}
 	// It is our child and not waited for, so the number is still its own.
 	fd, err := unix.PidfdOpen(final, 0)
@@ -119,7 +121,7 @@ func (p *Plan) Start() (_ *Child, err error) {
 		reap(final)
 		return nil, os.NewSyscallError("pidfd_open", err)
 	}
-	return &Child{Pid: final, PidFD: os.NewFile(uintptr(fd), "pidfd")}, nil
+	return &Child{Pid: final, PidFD: os.NewFile(uintptr(fd), "pidfd"), plan: p, status: status[0]}, nil
 }
 
 // cgroupRefused says whether the errno is one that CLONE_INTO_CGROUP gives for
@@ -132,35 +134,36 @@ func (p *Plan) cgroupRefused(errno syscall.Errno) bool {
 	return false
 }
 
-// listen reads the child's reports until it has exec'd, which closes the pipe,
-// or is gone, which does too.
-func (p *Plan) listen(s *script, fd, pid int) (final int, err error) {
-	final = pid
-	exec := false
-	for {
-		var r report
-		buf := unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r))
-		var n int
-		err := retry(func() (err error) { n, err = unix.Read(fd, buf); return err })
-		switch {
-		case err != nil:
-			return final, os.NewSyscallError("read", err)
-		case n == 0:
-			if s.stages == 2 && !exec {
-				return 0, errors.New("the child ended before it could make the process")
-			}
-			return final, nil
-		case n != len(buf):
-			return final, io.ErrUnexpectedEOF
-		case r.step == stepPid:
-			final, exec = int(r.num), true
-		default:
-			if s.stages == 2 && !exec {
-				final = 0
-			}
-			return final, p.explain(&r)
-		}
+// secondStage waits for the first stage to tell the pid of the second.
+func (p *Plan) secondStage(fd int) (int, error) {
+	r, err := readReport(fd)
+	switch {
+	case err != nil:
+		return 0, err
+	case r == nil:
+		return 0, errors.New("the child ended before it could make the process")
+	case r.step != stepPid:
+		return 0, p.explain(r)
 	}
+	return int(r.num), nil
+}
+
+// readReport reads what the child has to say: nothing when it has exec'd, which
+// closes the pipe, or is gone, which does too.
+func readReport(fd int) (*report, error) {
+	r := new(report)
+	buf := unsafe.Slice((*byte)(unsafe.Pointer(r)), unsafe.Sizeof(*r))
+	var n int
+	err := retry(func() (err error) { n, err = unix.Read(fd, buf); return err })
+	switch {
+	case err != nil:
+		return nil, os.NewSyscallError("read", err)
+	case n == 0:
+		return nil, nil
+	case n != len(buf):
+		return nil, io.ErrUnexpectedEOF
+	}
+	return r, nil
 }
 
 func (p *Plan) explain(r *report) error {

@@ -74,6 +74,10 @@ func perform(t testing.TB, p *Plan) (*result, error) {
 		return nil, err
 	}
 	defer c.PidFD.Close()
+	if err := c.Executed(); err != nil {
+		unix.Wait4(c.Pid, nil, 0, nil)
+		return nil, err
+	}
 	out, err := io.ReadAll(r)
 	if err != nil {
 		t.Fatal(err)
@@ -173,6 +177,9 @@ func waiting(t *testing.T, p *Plan) *Child {
 	defer sleep.Close()
 	p.Exe, p.Argv, p.Env = sleep, []string{"sleep", "100"}, nil
 	c, err := p.Start()
+	if err == nil {
+		err = c.Executed()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +258,12 @@ func TestFailuresNameTheStepAndLeaveNoChild(t *testing.T) {
 				tt.plan.Exe = exe
 			}
 			tt.plan.Argv = []string{"x"}
-			_, err := tt.plan.Start()
+			c, err := tt.plan.Start()
+			if err == nil {
+				err = c.Executed()
+				unix.Wait4(c.Pid, nil, 0, nil)
+				c.PidFD.Close()
+			}
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
@@ -293,6 +305,9 @@ func TestFilesLandWhereThePlanHasThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.PidFD.Close()
+	if err := c.Executed(); err != nil {
+		t.Error(err)
+	}
 	w.Close()
 	var out bytes.Buffer
 	io.Copy(&out, r)
@@ -345,6 +360,9 @@ func BenchmarkStart(b *testing.B) {
 		p := &Plan{New: unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWPID, Exe: exe, Argv: []string{"true"}, Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}}
 		c, err := p.Start()
 		if err != nil {
+			b.Fatal(err)
+		}
+		if err := c.Executed(); err != nil {
 			b.Fatal(err)
 		}
 		unix.Wait4(c.Pid, nil, 0, nil)

@@ -107,4 +107,3 @@ func hasCgroupNS(list []specs.LinuxNamespace) bool {
 	}
 	return false
 }
-

@@ -103,6 +103,11 @@ func visit(ns *os.File) (uids, gids []configs.IDMap, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := child.Executed(); err != nil {
+		_, _ = unix.Wait4(child.Pid, nil, 0, nil)
+		child.PidFD.Close()
+		return nil, nil, err
+	}
 	defer func() {
 		_ = unix.PidfdSendSignal(int(child.PidFD.Fd()), unix.SIGKILL, nil, 0)
 		_, _ = unix.Wait4(child.Pid, nil, 0, nil)
@@ -110,4 +115,3 @@ func visit(ns *os.File) (uids, gids []configs.IDMap, err error) {
 	}()
 	return readMaps("/proc/" + strconv.Itoa(child.Pid))
 }
-

@@ -1,0 +1,260 @@
+// bench times container runtimes side by side: whole processes, in turn, on the
+// same bundle. It prints a table in which each row is a ratio within one run;
+// absolute times say more about the machine.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+type peer struct {
+	name   string
+	path   string
+	bundle string
+	root   string
+}
+
+// sample is what one measured step took.
+type sample struct {
+	wall, cpu time.Duration
+	rss       int64 // KiB, of the largest single process
+}
+
+type series []sample
+
+func (s series) sorted(f func(sample) float64) []float64 {
+	v := make([]float64, len(s))
+	for i := range s {
+		v[i] = f(s[i])
+	}
+	slices.Sort(v)
+	return v
+}
+
+func wallMS(s sample) float64 { return float64(s.wall.Microseconds()) / 1000 }
+func cpuMS(s sample) float64  { return float64(s.cpu.Microseconds()) / 1000 }
+func rssMB(s sample) float64  { return float64(s.rss) / 1024 }
+
+func (p *peer) args(a ...string) []string {
+	return append([]string{p.path, "--root", p.root}, a...)
+}
+
+// timed runs one command to its end. Its output goes nowhere.
+func timed(dir string, argv ...string) (sample, error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir = dir
+	var errs strings.Builder
+	if flagVerbose {
+		cmd.Stderr = os.Stderr
+	} else {
+		f, err := os.CreateTemp("", "bench")
+		if err != nil {
+			return sample{}, err
+		}
+		defer os.Remove(f.Name())
+		defer f.Close()
+		// A file, for a pipe would be held by a detached container.
+		cmd.Stderr = f
+		defer func() {
+			b, _ := os.ReadFile(f.Name())
+			errs.Write(b)
+		}()
+	}
+	start := time.Now()
+	err := cmd.Run()
+	s := sample{wall: time.Since(start)}
+	if cmd.ProcessState != nil {
+		ru := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+		s.cpu = time.Duration(ru.Utime.Nano() + ru.Stime.Nano())
+		s.rss = int64(ru.Maxrss)
+	}
+	if err != nil {
+		return s, fmt.Errorf("%s: %w", strings.Join(argv, " "), err)
+	}
+	return s, nil
+}
+
+func add(a, b sample) sample {
+	return sample{a.wall + b.wall, a.cpu + b.cpu, max(a.rss, b.rss)}
+}
+
+// row is one thing to be measured, for each peer that can do it.
+type row struct {
+	name   string
+	before func(p *peer) error
+	once   func(p *peer, i int) (sample, error)
+	after  func(p *peer) error
+}
+
+func id(p *peer, i int) string { return fmt.Sprintf("bench-%d-%s-%d", os.Getpid(), p.name, i) }
+
+func rows() []row {
+	up := func(p *peer) error {
+		_, err := timed(p.bundle+"-sleep", p.args("run", "-d", id(p, 0))...)
+		return err
+	}
+	down := func(p *peer) error {
+		_, err := timed(p.bundle, p.args("delete", "--force", id(p, 0))...)
+		return err
+	}
+	return []row{
+		{name: "run", once: func(p *peer, i int) (sample, error) {
+			if p.name == "floor" {
+				return timed(p.bundle, p.path, filepath.Join(p.bundle, "rootfs"))
+			}
+			return timed(p.bundle, p.args("run", id(p, i))...)
+		}},
+		{name: "create+start+delete", once: func(p *peer, i int) (sample, error) {
+			var total sample
+			for _, a := range [][]string{{"create", id(p, i)}, {"start", id(p, i)}, {"delete", "--force", id(p, i)}} {
+				s, err := timed(p.bundle, p.args(a...)...)
+				if err != nil {
+					return s, err
+				}
+				total = add(total, s)
+			}
+			return total, nil
+		}},
+		{name: "state", before: up, after: down, once: func(p *peer, _ int) (sample, error) {
+			return timed(p.bundle, p.args("state", id(p, 0))...)
+		}},
+		{name: "exec", before: up, after: down, once: func(p *peer, _ int) (sample, error) {
+			return timed(p.bundle, p.args("exec", id(p, 0), "/bin/true")...)
+		}},
+	}
+}
+
+var flagVerbose bool
+
+func main() {
+	n := flag.Int("n", 50, "runs of each")
+	only := flag.String("only", "", "rows, comma-separated")
+	dir := flag.String("dir", "", "folder with the bundles")
+	floor := flag.String("floor", "", "the floor program")
+	runtimes := flag.String("runtimes", "", "NAME=PATH,... the first is ours")
+	memory := flag.Bool("memory", true, "find the smallest memory limit")
+	flag.BoolVar(&flagVerbose, "v", false, "show what the runtimes say")
+	flag.Parse()
+	var peers []*peer
+	for r := range strings.SplitSeq(*runtimes, ",") {
+		name, path, ok := strings.Cut(r, "=")
+		if !ok {
+			continue
+		}
+		peers = append(peers, &peer{name, path, filepath.Join(*dir, name), filepath.Join(*dir, "root-"+name)})
+	}
+	if len(peers) == 0 {
+		fmt.Fprintln(os.Stderr, "bench: no runtimes")
+		os.Exit(2)
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 1, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "\trow\truntime\twall median ms\tmin ms\tCPU ms\tpeak MB\tours/it median\tours/it min\t")
+	for _, r := range rows() {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), r.name) {
+			continue
+		}
+		list := slices.Clone(peers)
+		if r.name == "run" && *floor != "" {
+			list = append(list, &peer{"floor", *floor, peers[0].bundle, ""})
+		}
+		measure(w, r, list, *n)
+	}
+	w.Flush()
+	if *memory {
+		for _, p := range peers {
+			fmt.Printf("smallest memory limit under which /bin/true runs, %s: %s\n", p.name, smallestLimit(p))
+		}
+	}
+}
+
+func measure(w *tabwriter.Writer, r row, peers []*peer, n int) {
+	got := make([]series, len(peers))
+	failed := make([]error, len(peers))
+	for i, p := range peers {
+		if r.before != nil {
+			failed[i] = r.before(p)
+		}
+	}
+	for run := range n + 1 {
+		for i, p := range peers {
+			if failed[i] != nil {
+				continue
+			}
+			s, err := r.once(p, run)
+			if err != nil {
+				failed[i] = err
+				continue
+			}
+			// The first is to warm up.
+			if run > 0 {
+				got[i] = append(got[i], s)
+			}
+		}
+	}
+	for i, p := range peers {
+		if r.after != nil && failed[i] == nil {
+			failed[i] = r.after(p)
+		}
+		if failed[i] != nil {
+			fmt.Fprintf(os.Stderr, "%s: %s: %v\n", r.name, p.name, failed[i])
+			continue
+		}
+		wall, cpu, rss := got[i].sorted(wallMS), got[i].sorted(cpuMS), got[i].sorted(rssMB)
+		mid := len(wall) / 2
+		ratio := func(at int) string {
+			if i == 0 || failed[0] != nil {
+				return ""
+			}
+			return strconv.FormatFloat(got[0].sorted(wallMS)[at]/wall[at], 'f', 2, 64)
+		}
+		fmt.Fprintf(w, "\t%s\t%s\t%.2f\t%.2f\t%.2f\t%.1f\t%s\t%s\t\n", r.name, p.name, wall[mid], wall[0], cpu[mid], rss[mid], ratio(mid), ratio(0))
+	}
+}
+
+// smallestLimit tries limits from below until the container runs.
+func smallestLimit(p *peer) string {
+	path := filepath.Join(p.bundle, "config.json")
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	defer func() { _ = os.WriteFile(path, old, 0o644) }()
+	for _, kib := range []int{256, 512, 768, 1024, 1536, 2048, 2560, 3072, 4096, 5120, 6144, 8192, 12288, 16384} {
+		var c map[string]any
+		if err := json.Unmarshal(old, &c); err != nil {
+			return err.Error()
+		}
+		c["linux"].(map[string]any)["resources"].(map[string]any)["memory"] = map[string]any{"limit": kib << 10}
+		b, err := json.Marshal(c)
+		if err != nil {
+			return err.Error()
+		}
+		if err := os.WriteFile(path, b, 0o644); err != nil {
+			return err.Error()
+		}
+		ok := true
+		for i := range 3 {
+			name := id(p, 1000+i)
+			if _, err := timed(p.bundle, p.args("run", name)...); err != nil {
+				ok = false
+				_, _ = timed(p.bundle, p.args("delete", "--force", name)...)
+				break
+			}
+		}
+		if ok {
+			return fmt.Sprintf("%.2f MiB", float64(kib)/1024)
+		}
+	}
+	return "none of those tried"
+}
