@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -78,7 +79,7 @@ type exitCode int
 func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 func run(args []string) int {
-	err := newApp().Run(context.Background(), args)
+	err := newApp(args).Run(context.Background(), args)
 	var code exitCode
 	var coder cli.ExitCoder
 	switch {
@@ -102,7 +103,7 @@ func versionText() string {
 	return s + "spec: " + specs.Version + "\ngo: " + runtime.Version() + "\n"
 }
 
-func newApp() *cli.Command {
+func newApp(args []string) *cli.Command {
 	cli.VersionPrinter = func(cmd *cli.Command) {
 		fmt.Fprintf(cmd.Root().Writer, "runc version %s", versionText())
 	}
@@ -120,7 +121,7 @@ func newApp() *cli.Command {
 			&cli.BoolFlag{Name: "systemd-cgroup", Usage: `enable systemd cgroup support, expects cgroupsPath to be of form "slice:prefix:name" for e.g. "system.slice:runc:434234"`},
 			&cli.StringFlag{Name: "rootless", Value: "auto", Usage: "ignore cgroup permission errors ('true', 'false', or 'auto')"},
 		},
-		Commands:                      commands(),
+		Commands:                      commandsFor(args),
 		DisableSliceFlagSeparator:     true,
 		Before:                        before,
 		ExitErrHandler:                func(context.Context, *cli.Command, error) {},
@@ -128,6 +129,29 @@ func newApp() *cli.Command {
 		HideHelpCommand:               false,
 	}
 	return app
+}
+
+// commandsFor leaves out the commands that no word of the command line names:
+// setting each of them up takes as long as a whole `state`. Where people ask
+// for help, or have mistyped, all are there.
+func commandsFor(args []string) []*cli.Command {
+	all := commands()
+	var named []*cli.Command
+	for _, a := range args {
+		switch a {
+		case "help", "h", "--help", "-h":
+			return all
+		}
+		for _, c := range all {
+			if c.Name == a && !slices.Contains(named, c) {
+				named = append(named, c)
+			}
+		}
+	}
+	if len(named) == 0 {
+		return all
+	}
+	return named
 }
 
 func commands() []*cli.Command {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -116,20 +114,9 @@ func absolute(path string) (string, error) {
 
 // loadSpec reads config.json and checks what concerns its process.
 func loadSpec(path string) (*specs.Spec, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("JSON specification file %s not found", path)
-	}
+	spec, err := specconv.Load(path)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	var spec *specs.Spec
-	if err := json.NewDecoder(f).Decode(&spec); err != nil {
-		return nil, err
-	}
-	if spec == nil {
-		return nil, errors.New("config cannot be null")
 	}
 	return spec, checkProcess(spec.Process)
 }

@@ -352,13 +352,20 @@ func (c *Container) Exec() error {
 	path := filepath.Join(c.dir, fifoFilename)
 	// init first: once the fifo is open for reading, it may be through with
 	// the user's program before we look again.
-	pidfd, err := c.openInit()
-	if errors.Is(err, ErrNotRunning) {
-		return errors.New("cannot start a container that has stopped")
-	} else if err != nil {
-		return err
+	var pidfd int
+	if c.init != nil && c.init.run != nil {
+		// Our own child, not waited for: nobody else can have its pid.
+		pidfd = int(c.init.run.pidfd.Fd())
+	} else {
+		var err error
+		pidfd, err = c.openInit()
+		if errors.Is(err, ErrNotRunning) {
+			return errors.New("cannot start a container that has stopped")
+		} else if err != nil {
+			return err
+		}
+		defer unix.Close(pidfd)
 	}
-	defer unix.Close(pidfd)
 	// Non-blocking, so that an init that is gone, or goes just now, is
 	// noticed by its pidfd instead of being waited for.
 	fifo, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
