@@ -1,0 +1,75 @@
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// killRounds bounds how often processes are looked for again that were forked
+// while others were killed.
+const killRounds = 100
+
+// Kill sends a signal to every process in the cgroup and those below it. With
+// SIGKILL none is left that could have run on: on v2 that is one write to
+// cgroup.kill (Linux 5.14).
+func (m *Manager) Kill(sig unix.Signal) error {
+	if m.v2 && sig == unix.SIGKILL {
+		err := os.WriteFile(filepath.Join(m.lib.Path(""), "cgroup.kill"), []byte("1"), 0)
+		if err == nil || errors.Is(err, os.ErrNotExist) && !m.lib.Exists() {
+			return nil
+		}
+	}
+	if sig != unix.SIGKILL {
+		_, err := m.signal(sig, nil)
+		return err
+	}
+	// A process that forks is faster than a list of processes can be. New
+	// ones show up in the next round; a frozen cgroup has none. It is no
+	// trouble when it cannot be frozen (rootless, say).
+	frozen := m.Freeze() == nil
+	seen := make(map[int]bool)
+	for range killRounds {
+		found, err := m.signal(sig, seen)
+		if err != nil {
+			return errors.Join(err, m.ThawKilled())
+		}
+		if found == 0 || frozen {
+			break
+		}
+	}
+	if !frozen {
+		return nil
+	}
+	if err := m.Thaw(); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.ENODEV) {
+		return err
+	}
+	return nil
+}
+
+// signal sends to those that are not seen yet, and says how many these were.
+func (m *Manager) signal(sig unix.Signal, seen map[int]bool) (int, error) {
+	pids, err := m.lib.GetAllPids()
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV) {
+		return 0, nil
+	} else if err != nil {
+		return 0, err
+	}
+	found := 0
+	for _, pid := range pids {
+		if seen[pid] {
+			continue
+		}
+		if seen != nil {
+			seen[pid] = true
+		}
+		found++
+		if err := unix.Kill(pid, sig); err != nil && err != unix.ESRCH {
+			return found, fmt.Errorf("process %d: %w", pid, os.NewSyscallError("kill", err))
+		}
+	}
+	return found, nil
+}

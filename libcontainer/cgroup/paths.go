@@ -1,0 +1,140 @@
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/opencontainers/cgroups"
+)
+
+// hierarchies are those cgroup v1 controllers and named hierarchies that a
+// container gets a cgroup in, where they are mounted.
+var hierarchies = [...]string{
+	"cpuset", "devices", "memory", "cpu", "cpuacct", "pids", "blkio", "hugetlb", "net_cls", "net_prio",
+	"perf_event", "freezer", "rdma", "name=systemd", "misc",
+}
+
+const hybridRoot = "/sys/fs/cgroup/unified"
+
+// v1Paths decides where on cgroup v1 the container's cgroups are to be. The
+// library would read two files of /proc for each hierarchy; here each is read
+// once.
+func v1Paths(c *cgroups.Cgroup) (map[string]string, error) {
+	inner, err := innerPath(c)
+	if err != nil {
+		return nil, err
+	}
+	mountinfo, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	own := ""
+	if !filepath.IsAbs(inner) {
+		b, err := os.ReadFile("/proc/self/cgroup")
+		if err != nil {
+			return nil, err
+		}
+		own = string(b)
+	}
+	paths := decideV1(inner, string(mountinfo), own, cgroups.IsCgroup2HybridMode())
+	if _, ok := paths["devices"]; !ok && !c.SkipDevices {
+		// Without it the container could open any device.
+		return nil, errors.New("mountpoint for devices not found")
+	}
+	return paths, nil
+}
+
+// decideV1 makes the paths out of the texts of /proc/self/mountinfo and
+// /proc/self/cgroup; see proc_pid_mountinfo(5) and cgroups(7).
+func decideV1(inner, mountinfo, own string, hybrid bool) map[string]string {
+	paths := make(map[string]string, len(hierarchies)+1)
+	for line := range strings.Lines(mountinfo) {
+		// ID PARENT DEV ROOT MOUNTPOINT OPTIONS [OPTIONAL]... - TYPE SOURCE SUPEROPTIONS
+		front, back, ok := strings.Cut(line, " - cgroup ")
+		if !ok {
+			continue
+		}
+		fields, super := strings.Fields(front), strings.Fields(back)
+		if len(fields) < 6 || len(super) < 2 {
+			continue
+		}
+		root, mountpoint := unescape(fields[3]), unescape(fields[4])
+		for _, name := range hierarchies {
+			// The first mount of a hierarchy is the one that counts.
+			if _, seen := paths[name]; seen || !hasOption(super[1], name) {
+				continue
+			}
+			if filepath.IsAbs(inner) {
+				paths[name] = filepath.Join(mountpoint, inner)
+			} else if group, ok := ownGroup(own, name); ok {
+				paths[name] = filepath.Join(mountpoint, below(root, group), inner)
+			}
+		}
+	}
+	if hybrid {
+		// The v2 hierarchy beside them has no controllers; init is put there
+		// at the same place so that cgroup.kill and BPF can find it.
+		paths[""] = filepath.Join(hybridRoot, inner)
+	}
+	return paths
+}
+
+// below is a process's cgroup as seen through a mount of a subtree: in a
+// container without a cgroup namespace the mount's root is not "/".
+func below(root, group string) string {
+	if root == "/" {
+		return group
+	}
+	if rest, ok := strings.CutPrefix(group, root); ok && (rest == "" || rest[0] == '/') {
+		return rest
+	}
+	// Bound from elsewhere: what the mount shows is all we have.
+	return "/"
+}
+
+func hasOption(options, name string) bool {
+	for o := range strings.SplitSeq(options, ",") {
+		if o == name {
+			return true
+		}
+	}
+	return false
+}
+
+// ownGroup finds a controller's line: ID:CONTROLLERS:PATH.
+func ownGroup(text, name string) (string, bool) {
+	for line := range strings.Lines(text) {
+		parts := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+		if len(parts) == 3 && hasOption(parts[1], name) {
+			return parts[2], true
+		}
+	}
+	return "", false
+}
+
+// unescape undoes mountinfo's octal escapes of white space and backslash.
+func unescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
+}
+
+// innerPath is the container's cgroup below a mount when absolute, or else
+// below the runtime's own cgroup. Dots cannot lead out of either.
+func innerPath(c *cgroups.Cgroup) (string, error) {
+	if c.Path == "" {
+		return strings.TrimPrefix(filepath.Join("/", c.Parent, "/", c.Name), "/"), nil
+	}
+	if c.Name != "" || c.Parent != "" {
+		return "", fmt.Errorf("cgroup path %q given together with a name", c.Path)
+	}
+	clean := filepath.Clean("/" + c.Path)
+	if !filepath.IsAbs(c.Path) {
+		clean = clean[1:]
+	}
+	return clean, nil
+}
