@@ -162,7 +162,7 @@ type LinuxNetDevice struct {
 type IntelRdt struct {
 	// ClosID names the group; empty takes the container's id.
 	ClosID string `json:"closID,omitempty"`
-	// Schemata lines override L3CacheSchema and MemBwSchema.
+	// Schemata lines are written after L3CacheSchema and MemBwSchema.
 	Schemata         []string `json:"schemata,omitempty"`
 	L3CacheSchema    string   `json:"l3_cache_schema,omitempty"`
 	MemBwSchema      string   `json:"memBwSchema,omitempty"`

@@ -1,9 +1,10 @@
 package specconv
 
 import (
-	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	systemd "github.com/coreos/go-systemd/v22/dbus"
@@ -35,14 +36,19 @@ func createCgroupConfig(opts *CreateOpts, defaults []*devices.Device) (*cgroups.
 		c.SystemdProps = props
 	}
 	// Nothing is allowed but what follows.
-	c.Resources.Devices = []*devices.Rule{{
+	none := devices.Rule{
 		Type: devices.WildcardDevice, Major: devices.Wildcard, Minor: devices.Wildcard,
 		Permissions: "rwm", Allow: false,
-	}}
+	}
+	c.Resources.Devices = []*devices.Rule{&none}
 	if spec.Linux != nil && spec.Linux.Resources != nil {
 		rules, err := deviceRules(spec.Linux.Resources.Devices)
 		if err != nil {
 			return nil, err
+		}
+		// Most engines say it themselves; once will do.
+		if len(rules) > 0 && *rules[0] == none {
+			rules = rules[1:]
 		}
 		c.Resources.Devices = append(c.Resources.Devices, rules...)
 		if err := SetResources(c.Resources, spec.Linux.Resources); err != nil {
@@ -73,7 +79,7 @@ func nameCgroup(c *cgroups.Cgroup, path, id string) error {
 	}
 	parts := strings.Split(path, ":")
 	if len(parts) != 3 {
-		return fmt.Errorf("expected cgroupsPath to be of format \"slice:prefix:name\" for systemd cgroups, got %q instead", path)
+		return fmt.Errorf("expected cgroupsPath to be of format \"slice:prefix:name\" for systemd cgroups, got %q instead (config.json: linux.cgroupsPath)", path)
 	}
 	c.Parent, c.ScopePrefix, c.Name = parts[0], parts[1], parts[2]
 	if c.Parent == "" && c.Rootless {
@@ -87,7 +93,8 @@ const propertyPrefix = "org.systemd.property."
 // systemdProperties are unit properties given as annotations: GVariant text.
 func systemdProperties(annotations map[string]string) ([]systemd.Property, error) {
 	var props []systemd.Property
-	for k, v := range annotations {
+	for _, k := range slices.Sorted(maps.Keys(annotations)) {
+		v := annotations[k]
 		name, ok := strings.CutPrefix(k, propertyPrefix)
 		if !ok || name == "" {
 			continue
@@ -148,7 +155,7 @@ func SetResources(c *cgroups.Resources, r *specs.LinuxResources) error {
 	}
 	for k, v := range r.Unified {
 		if strings.Contains(k, "/") {
-			return errors.New("invalid key in linux.resources.unified: " + k)
+			return fmt.Errorf("unified resource %q must be a file name (no slashes) (config.json: linux.resources.unified)", k)
 		}
 		if c.Unified == nil {
 			c.Unified = make(map[string]string, len(r.Unified))

@@ -63,6 +63,9 @@ func createDevices(spec *specs.Spec, config *configs.Config) ([]*devices.Device,
 	var own []*devices.Device
 	if spec.Linux != nil {
 		for i, d := range spec.Linux.Devices {
+			if d.Path == "" {
+				return nil, fmt.Errorf("config.json: linux.devices[%d].path must not be empty", i)
+			}
 			listed[d.Path] = true
 			t, err := deviceType(d.Type)
 			if err != nil {

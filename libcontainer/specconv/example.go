@@ -90,20 +90,9 @@ func ToRootless(spec *specs.Spec) {
 		Source: "/sys", Destination: "/sys", Type: "none",
 		Options: []string{"rbind", "nosuid", "noexec", "nodev", "ro"},
 	})
-	if cgroups.IsCgroup2UnifiedMode() || hasCgroupNS(l.Namespaces) {
-		spec.Mounts = append(spec.Mounts, specs.Mount{
-			Source: "cgroup", Destination: "/sys/fs/cgroup", Type: "cgroup",
-			Options: []string{"nosuid", "noexec", "nodev", "relatime", "ro"},
-		})
-	}
+	spec.Mounts = append(spec.Mounts, specs.Mount{
+		Source: "cgroup", Destination: "/sys/fs/cgroup", Type: "cgroup",
+		Options: []string{"nosuid", "noexec", "nodev", "relatime", "ro"},
+	})
 	l.Resources = nil
-}
-
-func hasCgroupNS(list []specs.LinuxNamespace) bool {
-	for _, ns := range list {
-		if ns.Type == specs.CgroupNamespace {
-			return true
-		}
-	}
-	return false
 }

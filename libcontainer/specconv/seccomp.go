@@ -42,7 +42,7 @@ func SetupSeccomp(s *specs.LinuxSeccomp) (*configs.Seccomp, error) {
 		return nil, fmt.Errorf("%w (%s)", err, where("defaultAction"))
 	}
 	if out.DefaultAction == configs.Notify {
-		return nil, errors.New("SCMP_ACT_NOTIFY cannot be used as default action")
+		return nil, errors.New("SCMP_ACT_NOTIFY cannot be used as default action (config.json: linux.seccomp.defaultAction)")
 	}
 	for i, call := range s.Syscalls {
 		action, err := seccomp.ActionFromString(string(call.Action))
@@ -59,7 +59,7 @@ func SetupSeccomp(s *specs.LinuxSeccomp) (*configs.Seccomp, error) {
 		}
 		for _, name := range call.Names {
 			if action == configs.Notify && name == "write" {
-				return nil, errors.New("SCMP_ACT_NOTIFY cannot be used for the write syscall")
+				return nil, fmt.Errorf("SCMP_ACT_NOTIFY cannot be used for the write syscall (%s)", where("syscalls[%d]", i))
 			}
 			out.Syscalls = append(out.Syscalls, &configs.Syscall{
 				Name: name, Action: action, ErrnoRet: call.ErrnoRet, Args: args,

@@ -8,6 +8,7 @@ package specconv
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"sort"
@@ -171,7 +172,7 @@ func setLinux(config *configs.Config, l *specs.Linux) error {
 		}
 		config.RootPropagation = int(o.flag)
 		if config.NoPivotRoot && config.RootPropagation&unix.MS_PRIVATE != 0 {
-			return errors.New("rootfsPropagation of [r]private is not safe without pivot_root")
+			return errors.New("rootfsPropagation of [r]private is not safe without pivot_root (config.json: linux.rootfsPropagation)")
 		}
 	}
 	config.MaskPaths = l.MaskedPaths
@@ -201,7 +202,7 @@ func setLinux(config *configs.Config, l *specs.Linux) error {
 		}
 		domain, err := sched.PersonalityNumber(l.Personality.Domain)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w (config.json: linux.personality.domain)", err)
 		}
 		config.Personality = &configs.LinuxPersonality{Domain: domain}
 	}
@@ -245,7 +246,7 @@ func setUserNamespace(config *configs.Config, l *specs.Linux) error {
 	}
 	if config.UIDMappings != nil && !equalMaps(config.UIDMappings, uids) ||
 		config.GIDMappings != nil && !equalMaps(config.GIDMappings, gids) {
-		return errors.New("user namespaces enabled, but both namespace path and non-matching mapping specified -- you may only provide one")
+		return errors.New("user namespaces enabled, but both namespace path and non-matching mapping specified -- you may only provide one (config.json: linux.uidMappings, linux.gidMappings)")
 	}
 	config.UIDMappings, config.GIDMappings = uids, gids
 	return nil
@@ -281,11 +282,11 @@ func setProcess(config *configs.Config, p *specs.Process) error {
 	config.ProcessLabel = p.SelinuxLabel
 	config.AppArmorProfile = p.ApparmorProfile
 	for i, r := range p.Rlimits {
-		l, err := ToRlimit(r)
-		if err != nil {
+		// They are the process's, not the container's: only their names are
+		// looked at here.
+		if _, err := ToRlimit(r); err != nil {
 			return fmt.Errorf("%w (config.json: process.rlimits[%d].type)", err, i)
 		}
-		config.Rlimits = append(config.Rlimits, l)
 	}
 	if c := p.Capabilities; c != nil {
 		config.Capabilities = ToCapabilities(c)
@@ -338,13 +339,13 @@ func ToAffinity(a *specs.CPUAffinity) (*configs.CPUAffinity, error) {
 func memoryPolicy(p *specs.LinuxMemoryPolicy) (*configs.LinuxMemoryPolicy, error) {
 	mode, err := sched.MemoryModeNumber(p.Mode)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w (config.json: linux.memoryPolicy.mode)", err)
 	}
 	c := &configs.LinuxMemoryPolicy{Mode: mode}
-	for _, f := range p.Flags {
+	for i, f := range p.Flags {
 		bit, err := sched.MemoryFlagBit(f)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w (config.json: linux.memoryPolicy.flags[%d])", err, i)
 		}
 		c.Flags |= bit
 	}
@@ -373,7 +374,8 @@ func hooks(h *specs.Hooks) configs.Hooks {
 		for _, s := range k.list {
 			c := configs.Hook{Path: s.Path, Args: s.Args, Env: s.Env}
 			if s.Timeout != nil {
-				d := time.Duration(*s.Timeout) * time.Second
+				// What does not fit is as good as no end.
+				d := time.Duration(min(int64(*s.Timeout), math.MaxInt64/int64(time.Second))) * time.Second
 				c.Timeout = &d
 			}
 			out[k.name] = append(out[k.name], c)

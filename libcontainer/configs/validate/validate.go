@@ -8,8 +8,10 @@ package validate
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +23,7 @@ import (
 
 	"runc/libcontainer/configs"
 	"runc/libcontainer/intelrdt"
+	"runc/libcontainer/sysctl"
 )
 
 // System is what validation asks of the machine, to be told otherwise in tests.
@@ -48,7 +51,7 @@ func Validate(c *configs.Config) error { return machine.Validate(c) }
 // their errors, and stops at the first.
 func (s System) Validate(c *configs.Config) error {
 	for _, check := range []func(System, *configs.Config) error{
-		cgroupsCheck, rootfs, network, netDevices, uts, security, namespaces, sysctl,
+		cgroupsCheck, rootfs, network, netDevices, uts, security, namespaces, sysctls,
 		intelRdt, rootless, mounts, scheduler, ioPriority,
 	} {
 		if err := check(s, c); err != nil {
@@ -65,8 +68,12 @@ func (s System) Validate(c *configs.Config) error {
 }
 
 func rootfs(_ System, c *configs.Config) error {
-	if _, err := os.Stat(c.Rootfs); err != nil {
+	st, err := os.Stat(c.Rootfs)
+	if err != nil {
 		return fmt.Errorf("invalid rootfs: %w", err)
+	}
+	if !st.IsDir() {
+		return fmt.Errorf("invalid rootfs: %s is not a directory (config.json: root.path)", c.Rootfs)
 	}
 	clean := filepath.Clean(c.Rootfs)
 	if !filepath.IsAbs(clean) {
@@ -88,7 +95,7 @@ func cgroupsCheck(s System, c *configs.Config) error {
 	}
 	r := c.Cgroups.Resources
 	if len(r.Unified) > 0 && !s.CgroupV2() {
-		return fmt.Errorf("invalid configuration: %w", cgroups.ErrV1NoUnified)
+		return fmt.Errorf("invalid configuration: %w (config.json: linux.resources.unified)", cgroups.ErrV1NoUnified)
 	}
 	if r.MemorySwap > 0 && r.Memory == 0 && r.MemorySwap != -1 && s.CgroupV2() {
 		if _, err := cgroups.ConvertMemorySwapToCgroupV2Value(r.MemorySwap, r.Memory); err != nil {
@@ -110,20 +117,26 @@ func netDevices(_ System, c *configs.Config) error {
 		return nil
 	}
 	if !c.Namespaces.Contains(configs.NEWNET) {
-		return errors.New("unable to move network devices without a NET namespace")
+		return errors.New("unable to move network devices without a NET namespace (config.json: linux.netDevices)")
 	}
 	if c.RootlessEUID {
 		return errors.New("network devices are not supported for rootless containers")
 	}
-	for host, d := range c.NetDevices {
-		for _, name := range []string{host, d.Name} {
-			if name == "" && d.Name == "" && name != host {
-				continue
-			}
+	from := map[string]string{}
+	for _, host := range slices.Sorted(maps.Keys(c.NetDevices)) {
+		inside := host
+		if d := c.NetDevices[host]; d != nil && d.Name != "" {
+			inside = d.Name
+		}
+		for _, name := range []string{host, inside} {
 			if !validDeviceName(name) {
-				return fmt.Errorf("invalid network device name %q (config.json: linux.netDevices)", name)
+				return fmt.Errorf("invalid network device name %q (config.json: linux.netDevices[%q])", name, host)
 			}
 		}
+		if other, ok := from[inside]; ok {
+			return fmt.Errorf("network devices %q and %q cannot both be named %q (config.json: linux.netDevices)", other, host, inside)
+		}
+		from[inside] = host
 	}
 	return nil
 }
@@ -135,20 +148,20 @@ func validDeviceName(name string) bool {
 
 func uts(_ System, c *configs.Config) error {
 	if c.Hostname != "" && !c.Namespaces.Contains(configs.NEWUTS) {
-		return errors.New("unable to set hostname without a private UTS namespace")
+		return errors.New("unable to set hostname without a private UTS namespace (config.json: hostname)")
 	}
 	if c.Domainname != "" && !c.Namespaces.Contains(configs.NEWUTS) {
-		return errors.New("unable to set domainname without a private UTS namespace")
+		return errors.New("unable to set domainname without a private UTS namespace (config.json: domainname)")
 	}
 	return nil
 }
 
 func security(s System, c *configs.Config) error {
 	if (len(c.MaskPaths) > 0 || len(c.ReadonlyPaths) > 0) && !c.Namespaces.Contains(configs.NEWNS) {
-		return errors.New("unable to restrict sys entries without a private MNT namespace")
+		return errors.New("unable to restrict sys entries without a private MNT namespace (config.json: linux.maskedPaths, linux.readonlyPaths)")
 	}
 	if c.ProcessLabel != "" && !s.SELinux() {
-		return errors.New("selinux label is specified in config, but selinux is disabled or not supported")
+		return errors.New("selinux label is specified in config, but selinux is disabled or not supported (config.json: process.selinuxLabel)")
 	}
 	return nil
 }
@@ -160,6 +173,9 @@ func namespaces(s System, c *configs.Config) error {
 			return errors.New("user namespaces aren't enabled in the kernel")
 		}
 		if ns.PathOf(configs.NEWUSER) == "" {
+			if len(c.UIDMappings) == 0 && len(c.GIDMappings) == 0 {
+				return errors.New("user namespaces enabled, but no namespace path to join nor mappings to apply specified (config.json: linux.uidMappings, linux.gidMappings)")
+			}
 			if len(c.UIDMappings) == 0 {
 				return errors.New("user namespaces enabled, but no uid mappings found")
 			}
@@ -175,7 +191,7 @@ func namespaces(s System, c *configs.Config) error {
 	}
 	if !ns.Contains(configs.NEWTIME) {
 		if len(c.TimeOffsets) > 0 {
-			return errors.New("time namespace offsets specified, but time namespace isn't enabled in the config")
+			return errors.New("time namespace offsets specified, but time namespace isn't enabled in the config (config.json: linux.timeOffsets)")
 		}
 		return nil
 	}
@@ -183,48 +199,41 @@ func namespaces(s System, c *configs.Config) error {
 		return errors.New("time namespaces aren't enabled in the kernel")
 	}
 	if ns.PathOf(configs.NEWTIME) != "" && len(c.TimeOffsets) > 0 {
-		return errors.New("time namespace enabled, but both namespace path and time offsets specified -- you may only provide one")
+		return errors.New("time namespace enabled, but both namespace path and time offsets specified -- you may only provide one (config.json: linux.timeOffsets)")
+	}
+	for clock := range c.TimeOffsets {
+		// The names go into /proc/PID/timens_offsets as they are.
+		if clock != "monotonic" && clock != "boottime" {
+			return fmt.Errorf("invalid clock %q (config.json: linux.timeOffsets)", clock)
+		}
 	}
 	return nil
 }
 
 // ipcSysctls belong to an ipc namespace (ipc/ipc_sysctl.c).
 var ipcSysctls = [...]string{
-	"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall",
-	"kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced",
+	"kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem", "kernel/shmall",
+	"kernel/shmmax", "kernel/shmmni", "kernel/shm_rmid_forced",
 }
 
-// dotted gives a sysctl's name with dots for separators: whichever of . and /
-// comes first is the one in use, and the other stands for itself.
-func dotted(name string) string {
-	i := strings.IndexAny(name, "./")
-	if i < 0 || name[i] == '.' {
-		return name
-	}
-	return strings.Map(func(r rune) rune {
-		switch r {
-		case '.':
-			return '/'
-		case '/':
-			return '.'
+func sysctls(s System, c *configs.Config) error {
+	for _, name := range slices.Sorted(maps.Keys(c.Sysctl)) {
+		// What is judged is the very path that will be written to.
+		path, err := sysctl.Path(name)
+		if err == nil {
+			err = sysctlAllowed(s, c, name, path)
 		}
-		return r
-	}, name)
-}
-
-func sysctl(s System, c *configs.Config) error {
-	for name := range c.Sysctl {
-		if err := sysctlAllowed(s, c, name, dotted(name)); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("%w (config.json: linux.sysctl[%q])", err, name)
 		}
 	}
 	return nil
 }
 
-func sysctlAllowed(s System, c *configs.Config, name, dots string) error {
-	ipc := strings.HasPrefix(dots, "fs.mqueue.")
+func sysctlAllowed(s System, c *configs.Config, name, path string) error {
+	ipc := strings.HasPrefix(path, "fs/mqueue/")
 	for _, k := range ipcSysctls {
-		ipc = ipc || k == dots
+		ipc = ipc || k == path
 	}
 	switch {
 	case ipc:
@@ -232,23 +241,23 @@ func sysctlAllowed(s System, c *configs.Config, name, dots string) error {
 			return nil
 		}
 		return fmt.Errorf("sysctl %q is not allowed in the hosts ipc namespace", name)
-	case strings.HasPrefix(dots, "net."):
+	case strings.HasPrefix(path, "net/"):
 		// A path may lead to the host's own.
-		if path := c.Namespaces.PathOf(configs.NEWNET); !c.Namespaces.Contains(configs.NEWNET) || path != "" && s.SameNetNS(path) {
+		if ns := c.Namespaces.PathOf(configs.NEWNET); !c.Namespaces.Contains(configs.NEWNET) || ns != "" && s.SameNetNS(ns) {
 			return fmt.Errorf("sysctl %q not allowed in host network namespace", name)
 		}
 		return nil
-	case strings.HasPrefix(dots, "user."):
+	case strings.HasPrefix(path, "user/"):
 		if c.Namespaces.Contains(configs.NEWUSER) {
 			return nil
 		}
 		return fmt.Errorf("setting ucounts without a user namespace not allowed: %q", name)
-	case dots == "kernel.domainname":
+	case path == "kernel/domainname":
 		if c.Namespaces.Contains(configs.NEWUTS) {
 			return nil
 		}
 		return fmt.Errorf("sysctl %q is not allowed in the hosts uts namespace", name)
-	case dots == "kernel.hostname":
+	case path == "kernel/hostname":
 		return fmt.Errorf("sysctl %q is not allowed as it conflicts with the OCI \"hostname\" field", name)
 	}
 	return fmt.Errorf("sysctl %q is not in a separate kernel namespace", name)
@@ -265,13 +274,15 @@ func intelRdt(s System, c *configs.Config) error {
 		return nil
 	}
 	if !s.RDT() {
-		return intelrdt.ErrNotEnabled
+		return fmt.Errorf("%w (config.json: linux.intelRdt)", intelrdt.ErrNotEnabled)
 	}
 	if r.ClosID == "." || r.ClosID == ".." || r.ClosID != "/" && strings.Contains(r.ClosID, "/") {
-		return fmt.Errorf("invalid intelRdt.ClosID %q", r.ClosID)
+		return fmt.Errorf("invalid intelRdt.ClosID %q (config.json: linux.intelRdt.closID)", r.ClosID)
 	}
-	if len(r.Schemata) > 0 && (r.L3CacheSchema != "" || r.MemBwSchema != "") {
-		return errors.New("intelRdt: schemata takes the place of l3CacheSchema and memBwSchema -- you may only provide one (config.json: linux.intelRdt)")
+	for i, line := range r.Schemata {
+		if strings.ContainsRune(line, '\n') {
+			return fmt.Errorf("config.json: linux.intelRdt.schemata[%d] must not contain newlines", i)
+		}
 	}
 	return nil
 }
@@ -370,19 +381,19 @@ func scheduler(_ System, c *configs.Config) error {
 		return nil
 	}
 	if p.Policy == "" {
-		return errors.New("scheduler policy is required")
+		return errors.New("scheduler policy is required (config.json: process.scheduler.policy)")
 	}
 	if p.Nice < -20 || p.Nice > 19 {
-		return fmt.Errorf("invalid scheduler.nice: %d", p.Nice)
+		return fmt.Errorf("invalid scheduler.nice: %d (config.json: process.scheduler.nice)", p.Nice)
 	}
 	if p.Priority != 0 && p.Policy != specs.SchedFIFO && p.Policy != specs.SchedRR {
-		return errors.New("scheduler.priority can only be specified for SchedFIFO or SchedRR policy")
+		return errors.New("scheduler.priority can only be specified for SchedFIFO or SchedRR policy (config.json: process.scheduler.priority)")
 	}
 	if p.Policy != specs.SchedDeadline && (p.Runtime != 0 || p.Deadline != 0 || p.Period != 0) {
-		return errors.New("scheduler runtime/deadline/period can only be specified for SchedDeadline policy")
+		return errors.New("scheduler runtime/deadline/period can only be specified for SchedDeadline policy (config.json: process.scheduler)")
 	}
 	if c.Cgroups != nil && c.Cgroups.Resources != nil && c.Cgroups.Resources.CpusetCpus != "" && p.Policy == specs.SchedDeadline {
-		return errors.New("process scheduler can't be used together with AllowedCPUs")
+		return errors.New("process scheduler can't be used together with AllowedCPUs (config.json: process.scheduler, linux.resources.cpu.cpus)")
 	}
 	return nil
 }
@@ -393,11 +404,11 @@ func ioPriority(_ System, c *configs.Config) error {
 		return nil
 	}
 	if p.Priority < 0 || p.Priority > 7 {
-		return fmt.Errorf("invalid ioPriority.Priority: %d", p.Priority)
+		return fmt.Errorf("invalid ioPriority.Priority: %d (config.json: process.ioPriority.priority)", p.Priority)
 	}
 	switch p.Class {
 	case specs.IOPRIO_CLASS_RT, specs.IOPRIO_CLASS_BE, specs.IOPRIO_CLASS_IDLE:
 		return nil
 	}
-	return fmt.Errorf("invalid ioPriority.Class: %q", p.Class)
+	return fmt.Errorf("invalid ioPriority.Class: %q (config.json: process.ioPriority.class)", p.Class)
 }
