@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/signal"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -20,9 +21,21 @@ type forwarder struct {
 func newForwarder() *forwarder {
 	// As many as can come meanwhile; the kernel would merge repeated ones too.
 	f := &forwarder{ch: make(chan os.Signal, 128)}
-	signal.Notify(f.ch)
+	signal.Notify(f.ch, soon[:]...)
 	return f
 }
+
+// soon are the signals that people and engines send, and those whose default
+// would harm. The Go runtime takes four thread switches for each signal it is
+// told to catch; the other fifty come while there is nothing to do but wait.
+var soon = [...]os.Signal{
+	unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2,
+	unix.SIGCHLD, unix.SIGPIPE,
+}
+
+// others is how long after the start the rest of the signals is caught: longer
+// than a short command runs.
+const others = 20 * time.Millisecond
 
 // stop may be called without a forwarder, when the start has failed.
 func (f *forwarder) stop() {
@@ -41,18 +54,24 @@ func (f *forwarder) wait(p *libcontainer.Process, t *tty) (int, error) {
 	if err != nil {
 		return -1, err
 	}
+	rest := time.After(others)
 	// It may have ended before; its SIGCHLD may have been left out, too.
 	for ended := reap(pid); !ended; {
-		switch s := <-f.ch; s {
-		case unix.SIGCHLD:
-			ended = reap(pid)
-		case unix.SIGURG:
-			// The Go runtime's own prodding.
-		case unix.SIGWINCH:
-			t.resize()
-		default:
-			// It may have ended just now.
-			_ = p.Signal(s)
+		select {
+		case <-rest:
+			signal.Notify(f.ch)
+		case s := <-f.ch:
+			switch s {
+			case unix.SIGCHLD:
+				ended = reap(pid)
+			case unix.SIGURG:
+				// The Go runtime's own prodding.
+			case unix.SIGWINCH:
+				t.resize()
+			default:
+				// It may have ended just now.
+				_ = p.Signal(s)
+			}
 		}
 	}
 	status, err := p.Wait()
