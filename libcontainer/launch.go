@@ -99,7 +99,9 @@ func (l *launch) clone() (err error) {
 // kill ends and collects the child.
 func (l *launch) kill() error {
 	unix.Close(l.sock.fd)
-	if err := unix.PidfdSendSignal(int(l.run.pidfd.Fd()), unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+	err := unix.PidfdSendSignal(int(l.run.pidfd.Fd()), unix.SIGKILL, nil, 0)
+	// EBADF: it ended by itself and was collected, which closes the pidfd.
+	if err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, unix.EBADF) {
 		return fmt.Errorf("init process %d: %w", l.run.pid, os.NewSyscallError("pidfd_send_signal", err))
 	}
 	l.p.reap()

@@ -79,9 +79,17 @@ func (c *Container) startInit(p *Process) (err error) {
 	undo.add("exec.fifo", func() error { return os.Remove(filepath.Join(c.dir, fifoFilename)) })
 	l.files = fdTable{fifo}
 
+	// Noted before init is, though on v1 it is made later: init has to be gone
+	// from it first.
+	undo.add("the container's cgroup", func() error {
+		if c.cgroups == nil {
+			return nil
+		}
+		return c.cgroups.Destroy()
+	})
 	if cgroup.BirthReady(config.Cgroups) {
 		// cgroup v2: init is born in it.
-		dir, err := l.makeCgroup(&undo)
+		dir, err := l.makeCgroup()
 		if err != nil {
 			return err
 		}
@@ -124,7 +132,7 @@ func (c *Container) startInit(p *Process) (err error) {
 
 // makeCgroup makes the container's cgroup, and opens it where a process can be
 // born in it.
-func (l *launch) makeCgroup(undo *undoList) (*os.File, error) {
+func (l *launch) makeCgroup() (*os.File, error) {
 	m, err := cgroup.New(l.c.config.Cgroups)
 	if err != nil {
 		return nil, err
@@ -133,7 +141,6 @@ func (l *launch) makeCgroup(undo *undoList) (*os.File, error) {
 		return nil, err
 	}
 	l.c.cgroups = m
-	undo.add("the container's cgroup", m.Destroy)
 	return m.Dir()
 }
 
@@ -282,7 +289,7 @@ func (l *launch) equip(undo *undoList) ([]*os.File, error) {
 		return nil, fmt.Errorf("unable to start container process: %w", err)
 	}
 	if l.c.cgroups == nil {
-		if _, err := l.makeCgroup(undo); err != nil {
+		if _, err := l.makeCgroup(); err != nil {
 			return nil, err
 		}
 	}

@@ -96,10 +96,19 @@ func (m *Manager) Create() error {
 	if !BirthReady(m.config) {
 		return nil
 	}
-	if err := m.lib.Apply(-1); err != nil {
-		return m.tolerate(err)
+	err := m.lib.Apply(-1)
+	if errors.Is(err, cgroups.ErrRootless) {
+		return nil
 	}
-	return m.handOver()
+	if err == nil {
+		err = m.handOver()
+	}
+	if err != nil {
+		if e := m.Destroy(); e != nil {
+			err = fmt.Errorf("%w; afterwards, unable to undo the container's cgroup: %w", err, e)
+		}
+	}
+	return err
 }
 
 // handOver gives the cgroup to the container's root, with those files of it
