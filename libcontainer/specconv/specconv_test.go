@@ -46,7 +46,7 @@ func parsed(t *testing.T, change string) *specs.Spec {
 
 func savedConfig(t *testing.T, file string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", file))
+	b, err := os.ReadFile(filepath.Join("testdata", "saved", file))
 	if err != nil {
 		t.Fatal(err)
 	}
