@@ -196,7 +196,8 @@ func reviseRoot(cmd *cli.Command) error {
 	}
 	if abs == "/" {
 		// Catches --root with an unset variable and a slash behind it.
-		return errors.New("Option --root argument should not be set to /") //nolint:staticcheck // known words
+		//lint:ignore ST1005 callers know these words
+		return errors.New("Option --root argument should not be set to /")
 	}
 	rootGiven = cmd.IsSet("root")
 	if !rootGiven && strings.HasPrefix(abs, os.Getenv("XDG_RUNTIME_DIR")) && os.Getenv("XDG_RUNTIME_DIR") != "" {

@@ -58,7 +58,8 @@ generate a proper rootless spec file.`,
 		}
 		f, err := os.OpenFile(specConfig, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("File %s exists. Remove it first", specConfig) //nolint:staticcheck // known words
+			//lint:ignore ST1005 callers know these words
+			return fmt.Errorf("File %s exists. Remove it first", specConfig)
 		}
 		if err != nil {
 			return err

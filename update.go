@@ -58,7 +58,8 @@ var updateCommand = &cli.Command{
 		}
 		l3, bandwidth := cmd.String("l3-cache-schema"), cmd.String("mem-bw-schema")
 		if (l3 != "" || bandwidth != "") && !intelrdt.IsEnabled() {
-			return errors.New("Intel RDT: l3 cache schema or memory bandwidth schema is not enabled") //nolint:staticcheck // a name
+			//lint:ignore ST1005 a name
+			return errors.New("Intel RDT: l3 cache schema or memory bandwidth schema is not enabled")
 		}
 		return c.Update(func(config *configs.Config) error {
 			if err := mergeResources(config.Cgroups.Resources, resources); err != nil {

@@ -126,9 +126,11 @@ func checkProcess(p *specs.Process) error {
 	case p == nil:
 		return errors.New("process property must not be empty")
 	case p.Cwd == "":
-		return errors.New("Cwd property must not be empty") //nolint:staticcheck // known words
+		//lint:ignore ST1005 callers know these words
+		return errors.New("Cwd property must not be empty")
 	case !filepath.IsAbs(p.Cwd):
-		return errors.New("Cwd must be an absolute path") //nolint:staticcheck // known words
+		//lint:ignore ST1005 callers know these words
+		return errors.New("Cwd must be an absolute path")
 	case len(p.Args) == 0:
 		return errors.New("args must not be empty")
 	}

@@ -27,7 +27,7 @@ import (
 //	                 <--- end of file   (standard init: it opens exec.fifo now;
 //	                                     setns init: the user's process runs)
 //
-// msgError may come instead of any line from init, msgWarn in between.
+// msgError may come instead of any line from init.
 type msgType byte
 
 const (
@@ -39,7 +39,6 @@ const (
 	msgListener
 	msgReady
 	msgError
-	msgWarn
 )
 
 const (

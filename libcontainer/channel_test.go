@@ -89,7 +89,7 @@ func TestChannelTellsTheEnd(t *testing.T) {
 
 func TestChannelRefusesMixedPieces(t *testing.T) {
 	a, b := pair(t)
-	for _, piece := range [][]byte{{byte(msgWarn) | msgMore, 'a'}, {byte(msgError), 'b'}} {
+	for _, piece := range [][]byte{{byte(msgHooks) | msgMore, 'a'}, {byte(msgError), 'b'}} {
 		if _, err := unix.Write(a.fd, piece); err != nil {
 			t.Fatal(err)
 		}

@@ -141,8 +141,3 @@ func (i *initProcess) awaitSaved() error {
 	}
 	return i.expect(msgSaved)
 }
-
-func (i *initProcess) warn(msg string) {
-	// A warning that gets lost changes nothing.
-	_ = i.sock.send(msgWarn, []byte(msg))
-}

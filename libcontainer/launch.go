@@ -152,9 +152,6 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 		case msgReady:
 			ready = true
 			continue
-		case msgWarn:
-			l.p.warn(string(payload))
-			continue
 		case msgError:
 			return errors.New(string(payload))
 		case msgHooks:

@@ -187,10 +187,7 @@ func (p *Process) stdio(run *running) (files, theirs []*os.File, start, abort fu
 	if p.Terminal {
 		// The console takes their place inside; until then, and in case a
 		// step before it fails, they are the caller's.
-		for _, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
-			files = append(files, f)
-		}
-		return files, nil, func() {}, func() {}, nil
+		return []*os.File{os.Stdin, os.Stdout, os.Stderr}, nil, func() {}, func() {}, nil
 	}
 	switch in := p.Stdin.(type) {
 	case nil:

@@ -66,7 +66,6 @@ type script struct {
 	joins      []joinArg
 	waitMaps   bool
 	becomeRoot bool
-	setGroups  bool
 	newTime    bool
 	offsetPath *byte
 	offsets    []byte

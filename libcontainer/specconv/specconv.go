@@ -364,7 +364,8 @@ func hooks(h *specs.Hooks) configs.Hooks {
 		name configs.HookName
 		list []specs.Hook
 	}{
-		{configs.Prestart, h.Prestart}, //nolint:staticcheck // deprecated, and still used
+		//lint:ignore SA1019 deprecated, and still used
+		{configs.Prestart, h.Prestart},
 		{configs.CreateRuntime, h.CreateRuntime},
 		{configs.CreateContainer, h.CreateContainer},
 		{configs.StartContainer, h.StartContainer},

@@ -53,7 +53,8 @@ func parseStat(b []byte) (Stat, error) {
 		return Stat{}, errStat
 	}
 	f := bytes.Fields(b[i+1:])
-	const state, ppid, start = 3 - 3, 4 - 3, 22 - 3
+	// Fields 3, 4 and 22, counted from the third.
+	const state, ppid, start = 0, 1, 19
 	if len(f) <= start || len(f[state]) != 1 {
 		return Stat{}, errStat
 	}

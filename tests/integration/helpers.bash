@@ -48,6 +48,7 @@ args() {
 }
 
 # sh_args SCRIPT: likewise, a shell script.
+# shellcheck disable=SC2016 # jq's variable
 sh_args() { update_config '.process.args = ["sh", "-c", $s]' --arg s "$1"; }
 
 # runc ARGUMENTS...: under bats' run, with this test's own state folder.
@@ -100,7 +101,7 @@ requires() {
 	for r; do
 		case $r in
 		root) [ "$(id -u)" = 0 ] || skip "needs root" ;;
-		v1) [ "$LAYOUT" != v2 ] && [ ! -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs cgroup v1" ;;
+		v1) [ ! -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs cgroup v1" ;;
 		v2) [ -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs pure cgroup v2" ;;
 		userns) [ -e /proc/self/ns/user ] || skip "the kernel has no user namespaces" ;;
 		timens) [ -e /proc/self/ns/time ] || skip "the kernel has no time namespaces" ;;

@@ -143,7 +143,7 @@ func netDevices(_ System, c *configs.Config) error {
 
 // validDeviceName is dev_valid_name() of the kernel's net/core/dev.c.
 func validDeviceName(name string) bool {
-	return name != "" && len(name) < unix.IFNAMSIZ && name != "." && name != ".." && !strings.ContainsAny(name, "/: \t\n\v\f\r\x85\xa0")
+	return name != "" && len(name) < unix.IFNAMSIZ && name != "." && name != ".." && !strings.ContainsAny(name, "/: \t\n\v\f\r\u0085\u00a0")
 }
 
 func uts(_ System, c *configs.Config) error {
