@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -38,9 +36,8 @@ status of "ubuntu01" as "stopped" the following will delete resources held for
 		c, err := container(cmd)
 		if errors.Is(err, libcontainer.ErrNotExist) {
 			// A folder without a state file is what a killed create left.
-			path := filepath.Join(cmd.String("root"), cmd.Args().First())
-			if e := os.RemoveAll(path); e != nil {
-				fmt.Fprintf(os.Stderr, "remove %s: %v\n", path, e)
+			if e := libcontainer.Discard(cmd.String("root"), cmd.Args().First()); e != nil {
+				return e
 			}
 			if force {
 				return nil

@@ -85,7 +85,7 @@ func (c *Container) startInit(p *Process) (err error) {
 		if c.cgroups == nil {
 			return nil
 		}
-		return c.cgroups.Destroy()
+		return errors.Join(c.cgroups.Destroy(), c.dropNote())
 	})
 	if cgroup.BirthReady(config.Cgroups) {
 		// cgroup v2: init is born in it.
@@ -137,8 +137,11 @@ func (l *launch) makeCgroup() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.Create(); err != nil {
+	if err := l.c.note(m.Paths()); err != nil {
 		return nil, err
+	}
+	if err := m.Create(); err != nil {
+		return nil, errors.Join(err, l.c.dropNote())
 	}
 	l.c.cgroups = m
 	return m.Dir()

@@ -36,6 +36,16 @@ func (m *Manager) Destroy() error {
 	return errors.Join(errs...)
 }
 
+// Remove removes cgroups by their paths alone, where nobody knows more of them.
+func Remove(paths []string) error {
+	deadline := time.Now().Add(removeLimit)
+	var errs []error
+	for _, dir := range paths {
+		errs = append(errs, removeTree(dir, deadline))
+	}
+	return errors.Join(errs...)
+}
+
 // removeTree removes a cgroup, those below it first: the kernel refuses (EBUSY)
 // while there are any, or processes in it.
 func removeTree(dir string, deadline time.Time) error {

@@ -1,0 +1,75 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/cgroup"
+)
+
+// The cgroup is made before there is a state file to name it. Meanwhile a
+// symlink has the state file's name and the cgroup's paths for a target, so
+// that a runtime that is killed in between leaves nothing that nobody can find.
+// To who reads the state file it is a missing one, and the state file replaces
+// it by the rename that it comes with: all that costs one system call.
+
+const notePrefix = "cgroup"
+
+// note says which cgroups are about to be made.
+func (c *Container) note(paths map[string]string) error {
+	list := []string{notePrefix}
+	for _, p := range paths {
+		if !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	path := filepath.Join(c.dir, stateFilename)
+	err := os.Symlink(strings.Join(list, "\n"), path)
+	if errors.Is(err, unix.ENAMETOOLONG) {
+		// Longer paths than a symlink can hold: only a kill just now would
+		// have needed it.
+		return nil
+	}
+	return err
+}
+
+// dropNote removes the note, when the state file has not replaced it.
+func (c *Container) dropNote() error {
+	err := os.Remove(filepath.Join(c.dir, stateFilename))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Discard removes what a create left that was killed before there was a state
+// file. Where there is one it does nothing.
+func Discard(root, id string) error {
+	if err := checkID(id); err != nil {
+		return err
+	}
+	dir := filepath.Join(root, id)
+	state := filepath.Join(dir, stateFilename)
+	if _, err := os.Stat(state); err == nil {
+		return nil
+	}
+	if target, err := os.Readlink(state); err == nil {
+		list := strings.Split(target, "\n")
+		if list[0] == notePrefix {
+			if err := cgroup.Remove(list[1:]); err != nil {
+				return fmt.Errorf("unable to remove container's cgroup: %w", err)
+			}
+		}
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("unable to remove container state dir: %w", err)
+	}
+	return nil
+}
