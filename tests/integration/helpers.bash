@@ -128,6 +128,8 @@ teardown() {
 	fi
 	if find /sys/fs/cgroup -type d -name "$ID*" 2>/dev/null | grep .; then
 		echo "cgroups are left"
+		# Failed already; the next run shall not find them.
+		find /sys/fs/cgroup -depth -type d -name "$ID*" -exec rmdir {} + 2>/dev/null || true
 		bad=1
 	fi
 	if [ -d "$ROOT" ] && [ -n "$(ls -A "$ROOT")" ]; then
