@@ -46,6 +46,10 @@ func (i *initProcess) setUpContainer() error {
 		return err
 	}
 	if i.HasConsole {
+		// The device rules come with the limits, meanwhile they may deny all.
+		if err := i.awaitSaved(); err != nil {
+			return err
+		}
 		if err := i.setUpConsole(); err != nil {
 			return err
 		}
@@ -116,6 +120,12 @@ func (i *initProcess) openProcFDs() error {
 func (i *initProcess) hooksBeforePivot() error {
 	if i.AskHooks {
 		if err := i.ask(msgHooks, nil); err != nil {
+			return err
+		}
+	}
+	if len(i.CreateContainer) != 0 {
+		// They find the limits set, and devices that can be opened.
+		if err := i.awaitSaved(); err != nil {
 			return err
 		}
 	}
