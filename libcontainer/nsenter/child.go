@@ -82,9 +82,13 @@ type script struct {
 	otherGID uintptr // a mapped gid that is not 0, or none
 	report   report
 	buf      [1]byte
+	defaults [8]uint64 // struct sigaction, all zero: SIG_DFL
 }
 
 const none = ^uintptr(0)
+
+// sigsetSize is that of the kernel's sigset_t, where Go has no mips to mind.
+const sigsetSize = 8
 
 // fork clones and, in the child, plays the script. In the parent it gives the
 // child's pid.
@@ -187,6 +191,11 @@ func play(s *script) {
 			}
 		}
 	}
+	// Ignored signals stay ignored across exec, and what a shell's background
+	// job or nohup(1) ignores must not become the container's business. The Go
+	// runtime of what is executed leaves just these two as it finds them.
+	syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(syscall.SIGHUP), uintptr(unsafe.Pointer(&s.defaults)), 0, sigsetSize, 0, 0)
+	syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(syscall.SIGINT), uintptr(unsafe.Pointer(&s.defaults)), 0, sigsetSize, 0, 0)
 	layFiles(s)
 	// The kernel makes a new image dumpable unless its real and effective ids
 	// differ (begin_new_exec in fs/exec.c; fs.suid_dumpable is 0 or 2): so let

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"testing"
 
@@ -314,6 +315,37 @@ func TestFilesLandWhereThePlanHasThem(t *testing.T) {
 	unix.Wait4(c.Pid, nil, 0, nil)
 	if out.String() != "file 11file 5file 0" {
 		t.Errorf("%q", out.String())
+	}
+}
+
+func TestSignalsIgnoredByTheCallerAreNotIgnoredInside(t *testing.T) {
+	needRoot(t)
+	signal.Ignore(unix.SIGHUP, unix.SIGINT)
+	defer signal.Reset(unix.SIGHUP, unix.SIGINT)
+	grep, err := os.Open("/bin/grep")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer grep.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p := &Plan{Exe: grep, Argv: []string{"grep", "SigIgn", "/proc/self/status"}, Files: []*os.File{nil, w, os.Stderr}}
+	c, err := p.Start()
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.PidFD.Close()
+	if err := c.Executed(); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := io.ReadAll(r)
+	unix.Wait4(c.Pid, nil, 0, nil)
+	if !strings.HasSuffix(strings.TrimSpace(string(out)), "0000000000000000") {
+		t.Errorf("%s", out)
 	}
 }
 
