@@ -16,7 +16,7 @@ setup_bundle() {
 	ROOT=$TMP/state
 	BUNDLE=$TMP/bundle
 	# The id is also the cgroup's name: no other run's may have it.
-	ID=runc-test-$$-$BATS_TEST_NUMBER-$LAYOUT
+	ID=runc-test-${RUNC_TEST_RUN:-$$}-$BATS_TEST_NUMBER-$LAYOUT
 	mkdir -p "$BUNDLE/rootfs"/{bin,dev,etc,mnt,proc,root,sys,tmp}
 	busybox=$(command -v busybox)
 	cp "$busybox" "$BUNDLE/rootfs/bin/busybox"
