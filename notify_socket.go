@@ -101,6 +101,9 @@ func (n *notifySocket) forward(c *libcontainer.Container) error {
 	buf := make([]byte, 4096)
 	for {
 		k, err := n.conn.Read(buf)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			k, err = lastWords(n.conn, buf)
+		}
 		if err != nil {
 			return nil
 		}
@@ -110,6 +113,19 @@ func (n *notifySocket) forward(c *libcontainer.Container) error {
 			}
 		}
 	}
+}
+
+// lastWords reads what a process said before it ended, without waiting: a
+// connection whose deadline is over reads no more by itself.
+func lastWords(conn *net.UnixConn, buf []byte) (k int, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	if e := raw.Control(func(fd uintptr) { k, _, err = unix.Recvfrom(int(fd), buf, unix.MSG_DONTWAIT) }); e != nil {
+		return 0, e
+	}
+	return k, err
 }
 
 // forwardBeside is forward while somebody else waits for the process.
