@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# Which of the caller's open files a process gets.
+
+load helpers
+
+@test "the process has no fd but its stdio" {
+	args ls /proc/self/fd
+	run bash -c 'exec 5</; exec "$@"' x "$RUNC" --root "$ROOT" run "$ID"
+	expect_ok
+	# The fourth is ls's own.
+	[ "$(wc -l <<<"$output")" = 4 ]
+}
+
+@test "a working directory on a leaked fd of the host is refused" {
+	args pwd
+	update_config '.process.cwd = "/proc/self/fd/7"'
+	run bash -c 'exec 7</; exec "$@"' x "$RUNC" --root "$ROOT" run "$ID"
+	[ "$status" -ne 0 ]
+	[ ! -e "$ROOT/$ID" ]
+}
+
+@test "--preserve-fds passes the caller's fds on" {
+	args cat /proc/self/fd/3
+	echo kept >"$TMP/kept"
+	run bash -c 'exec 3<"$0"; exec "$@"' "$TMP/kept" "$RUNC" --root "$ROOT" run --preserve-fds 1 "$ID"
+	expect_ok
+	[ "$output" = kept ]
+}
+
+@test "--preserve-fds passes no more than asked for" {
+	args ls /proc/self/fd
+	run bash -c 'exec 3</dev/null 4</dev/null 5</dev/null; exec "$@"' x "$RUNC" --root "$ROOT" run --preserve-fds 2 "$ID"
+	expect_ok
+	# 5 is ls's own.
+	[ "$output" = $'0\n1\n2\n3\n4\n5' ]
+}
+
+@test "--preserve-fds of a closed fd is an error" {
+	run bash -c 'exec 3>&-; exec 4>&-; exec "$@"' x "$RUNC" --root "$ROOT" run --preserve-fds 2 "$ID"
+	expect_error "unable to stat preserved-fd 0 (of 2)"
+	run bash -c 'exec 3</dev/null; exec 4>&-; exec "$@"' x "$RUNC" --root "$ROOT" run --preserve-fds 2 "$ID"
+	expect_error "unable to stat preserved-fd 1 (of 2)"
+	[ ! -e "$ROOT/$ID" ]
+}
+
+@test "sockets of LISTEN_FDS are passed on" {
+	sh_args 'echo $LISTEN_FDS $LISTEN_PID; cat <&3'
+	echo activated >"$TMP/f"
+	run env -u LISTEN_PID LISTEN_FDS=1 bash -c 'exec 3<"$0"; exec "$@"' "$TMP/f" "$RUNC" --root "$ROOT" run "$ID"
+	expect_ok
+	[ "$output" = "$(printf '1 1\nactivated')" ]
+}
+
+@test "LISTEN_FDS with our own pid" {
+	sh_args 'echo $LISTEN_FDS $LISTEN_PID'
+	run bash -c 'exec 3</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"' x "$RUNC" --root "$ROOT" run "$ID"
+	expect_ok
+	[ "$output" = "1 1" ]
+}
+
+@test "LISTEN_FDS for another pid is not ours" {
+	sh_args 'echo "${LISTEN_FDS:-none}"; ls /proc/self/fd'
+	run bash -c 'exec 3</dev/null; export LISTEN_FDS=1 LISTEN_PID=1; exec "$@"' x "$RUNC" --root "$ROOT" run "$ID"
+	expect_ok
+	[ "$output" = $'none\n0\n1\n2\n3' ]
+}
+
+@test "fds to preserve come after those of LISTEN_FDS" {
+	sh_args 'cat <&3; cat <&4'
+	echo first >"$TMP/first"
+	echo second >"$TMP/second"
+	run env -u LISTEN_PID LISTEN_FDS=1 bash -c 'exec 3<"$0" 4<"$1"; shift; exec "$@"' \
+		"$TMP/first" "$TMP/second" "$RUNC" --root "$ROOT" run --preserve-fds 1 "$ID"
+	expect_ok
+	[ "$output" = $'first\nsecond' ]
+}
+
+@test "init holds no fd of the runtime's while it waits for start" {
+	args sleep 1000
+	detached create "$ID"
+	expect_ok
+	local pid n
+	pid=$(init_pid)
+	for n in /proc/"$pid"/fd/*; do
+		case $(readlink "$n") in
+		# No folder, and nothing of the host's but the fifo.
+		/ | "$ROOT" | "$BUNDLE" | "$BUNDLE/"*) readlink "$n"; false ;;
+		esac
+	done
+	runc start "$ID"
+	expect_ok
+	wait_for sh -c "[ \"\$(ls /proc/$pid/fd | tr '\n' ' ')\" = '0 1 2 ' ]"
+}
+
+@test "exec --preserve-fds with a hole" {
+	args sleep 1000
+	detached run -d "$ID"
+	expect_ok
+	run bash -c 'exec 3</dev/null; exec 4>&-; exec "$@"' x "$RUNC" --root "$ROOT" exec --preserve-fds 2 "$ID" true
+	[ "$status" -eq 255 ]
+	expect_error "unable to stat preserved-fd 1 (of 2)"
+}
