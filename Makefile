@@ -14,7 +14,7 @@ TOOLS := recvtty $(notdir $(wildcard contrib/cmd/seccompagent))
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := runc
-.PHONY: runc tools demo test deps unittest integration test-vm bench lint install cross clean
+.PHONY: runc tools demo test deps unittest integration bench lint install cross clean
 
 runc:
 	$(BUILD) -o runc .
@@ -36,9 +36,6 @@ unittest:
 
 integration: runc tools
 	tests/integration/run
-
-test-vm: runc tools
-	tests/vm/run
 
 bench: runc
 	tests/bench/run
