@@ -89,7 +89,7 @@ func TestDecodeKnowsEveryFieldOfASpecForLinux(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !agrees(t, string(text)) {
-			t.Fatalf("not taken (is types.go older than runtime-spec?): %s", text)
+			t.Fatalf("not taken (is types_generated.go older than runtime-spec?): %s", text)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-const output = "types.go"
+const output = "types_generated.go"
 
 // elsewhere are the parts of a spec for other systems: encoding/json may have
 // the files that hold them.
