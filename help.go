@@ -25,5 +25,7 @@ USAGE:
 DESCRIPTION:
    {{.Description}}{{end}}
 
-OPTIONS:{{template "visibleFlagTemplate" .}}
+OPTIONS:{{template "visibleFlagTemplate" .}}{{if .VisiblePersistentFlags}}
+
+GLOBAL OPTIONS:{{template "visiblePersistentFlagTemplate" .}}{{end}}
 `

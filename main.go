@@ -142,6 +142,9 @@ func commandsFor(args []string) []*cli.Command {
 		case "help", "h", "--help", "-h":
 			return all
 		}
+		if len(named) == 0 && strings.HasPrefix(a, "-") && !globalFlag(a) {
+			return all
+		}
 		for _, c := range all {
 			if c.Name == a && !slices.Contains(named, c) {
 				named = append(named, c)
@@ -152,6 +155,16 @@ func commandsFor(args []string) []*cli.Command {
 		return all
 	}
 	return named
+}
+
+// globalFlag tells whether a word that precedes the command is a known flag.
+func globalFlag(word string) bool {
+	name, _, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
+	switch name {
+	case "debug", "log", "log-format", "root", "criu", "systemd-cgroup", "rootless":
+		return true
+	}
+	return false
 }
 
 func commands() []*cli.Command {
