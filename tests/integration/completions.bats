@@ -65,6 +65,7 @@ offers() {
 	requires root
 	detached create "$ID"
 	expect_ok
+	# shellcheck disable=SC2153 # of helpers.bash
 	run offered --root "$ROOT" delete ''
 	[ "$output" = "$ID" ]
 	run offered --root "$ROOT" kill "$ID" KI

@@ -95,7 +95,7 @@ func cgroupsCheck(s System, c *configs.Config) error {
 	}
 	r := c.Cgroups.Resources
 	if len(r.Unified) > 0 && !s.CgroupV2() {
-		return fmt.Errorf("invalid configuration: %w (config.json: linux.resources.unified)", cgroups.ErrV1NoUnified)
+		return fmt.Errorf("%w (config.json: linux.resources.unified)", cgroups.ErrV1NoUnified)
 	}
 	if r.MemorySwap > 0 && r.Memory == 0 && r.MemorySwap != -1 && s.CgroupV2() {
 		if _, err := cgroups.ConvertMemorySwapToCgroupV2Value(r.MemorySwap, r.Memory); err != nil {

@@ -294,6 +294,8 @@ func TestValidate(t *testing.T) {
 				t.Errorf("refused: %v", err)
 			case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
 				t.Errorf("got %v, want %s", err, tc.want)
+			case tc.want != "" && strings.Count(err.Error(), "invalid configuration: ") > 1:
+				t.Errorf("said twice: %v", err)
 			}
 		})
 	}
