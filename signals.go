@@ -30,7 +30,7 @@ func newForwarder() *forwarder {
 // told to catch; the other fifty come while there is nothing to do but wait.
 var soon = [...]os.Signal{
 	unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2,
-	unix.SIGCHLD, unix.SIGPIPE,
+	unix.SIGCHLD, unix.SIGPIPE, unix.SIGWINCH,
 }
 
 // others is how long after the start the rest of the signals is caught: longer

@@ -206,7 +206,9 @@ said() { grep -q "$1" "$TMP/tty"; }
 		s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1)
 		c, _ = s.accept()
 		data, fds, flags, _ = socket.recv_fds(c, 4096, 10)
-		print(data.decode().rstrip("\0"), len(fds), os.isatty(fds[0]))
+		print(data.decode().rstrip("\0"), len(fds), os.isatty(fds[0]), flush=True)
+		# Closing the master now would hang up on init.
+		s.accept()
 	PY
 	python3 "$TMP/recv.py" "$SOCK" >"$TMP/got" 2>&1 3>&- &
 	SERVERS=$!
@@ -214,7 +216,7 @@ said() { grep -q "$1" "$TMP/tty"; }
 	args sleep 1000
 	detached run -d --console-socket "$SOCK" "$ID"
 	expect_ok
-	wait $SERVERS
+	wait_for test -s "$TMP/got"
 	grep -q '^/dev/pts/ptmx 1 True$' "$TMP/got" || grep -q '^/dev/pts/0 1 True$' "$TMP/got" || { cat "$TMP/got"; false; }
 }
 
