@@ -15,6 +15,7 @@ in_terminal() {
 	output=${output//$'\r'/}
 	# The end of script's own input is echoed, wherever it falls.
 	output=${output//^@/}
+	output=$(printf %s "$output")
 }
 
 @test "a terminal is made in the container's own devpts" {
