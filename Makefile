@@ -3,7 +3,6 @@ GO ?= go
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
-COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 VERSION := $(shell cat VERSION)
 COMMIT := $(shell git describe --dirty --long --always --exclude '*' 2>/dev/null)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.gitCommit=$(COMMIT)
@@ -48,7 +47,9 @@ lint:
 
 install: runc
 	install -D -m 755 runc $(DESTDIR)$(BINDIR)/runc
-	install -D -m 644 contrib/completions/bash/runc $(DESTDIR)$(COMPLETIONDIR)/runc
+	install -D -m 644 contrib/completions/bash/runc $(DESTDIR)$(PREFIX)/share/bash-completion/completions/runc
+	install -D -m 644 contrib/completions/zsh/_runc $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_runc
+	install -D -m 644 contrib/completions/fish/runc.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/runc.fish
 	for m in man/*.8; do install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man8/$${m##*/} || exit 1; done
 
 cross:
