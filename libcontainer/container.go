@@ -141,7 +141,15 @@ func (c *Container) loadConfig() error {
 	return nil
 }
 
-// manager is the container's cgroup.
+// ownsCgroup says whether there is a cgroup of this container's making. One
+// whose start was refused has none: at the path of its configuration is perhaps
+// somebody else's, with his processes in it.
+func (c *Container) ownsCgroup() bool {
+	return c.cgroups != nil || c.cgroupPaths != nil || c.rawConfig != nil
+}
+
+// manager is the container's cgroup; only for who has asked ownsCgroup, or has
+// found the container by its state file.
 func (c *Container) manager() (*cgroup.Manager, error) {
 	if c.cgroups != nil {
 		return c.cgroups, nil

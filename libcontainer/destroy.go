@@ -26,7 +26,9 @@ func (c *Container) Destroy() error {
 		return err
 	}
 	var errs []error
-	if m, err := c.manager(); err != nil {
+	if !c.ownsCgroup() {
+		// Never started.
+	} else if m, err := c.manager(); err != nil {
 		errs = append(errs, err)
 	} else {
 		if !c.config.Namespaces.IsPrivate(configs.NEWPID) {

@@ -63,6 +63,10 @@ func runHook(h *configs.Hook, stdin []byte) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fmt.Errorf("hook ran past specified timeout of %.1fs", h.Timeout.Seconds())
 	}
+	if errors.Is(err, exec.ErrWaitDelay) {
+		// The hook itself ended well; its child still holds our pipe.
+		return nil
+	}
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		return fmt.Errorf("%w, stdout: %s, stderr: %s", err, stdout.Bytes(), stderr.Bytes())
 	}

@@ -98,7 +98,10 @@ func (l *launch) clone() (err error) {
 
 // kill ends and collects the child.
 func (l *launch) kill() error {
-	unix.Close(l.sock.fd)
+	if l.sock.fd >= 0 {
+		unix.Close(l.sock.fd)
+		l.sock.fd = -1
+	}
 	err := unix.PidfdSendSignal(int(l.run.pidfd.Fd()), unix.SIGKILL, nil, 0)
 	// EBADF: it ended by itself and was collected, which closes the pidfd.
 	if err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, unix.EBADF) {
@@ -110,6 +113,7 @@ func (l *launch) kill() error {
 
 // tell sends the bootstrap message, with the detached mounts it speaks of.
 func (l *launch) tell(sources []*os.File) error {
+	defer closeAll(sources)
 	l.boot.Sources = len(sources)
 	payload, err := wire.Encode(*l.boot)
 	if err != nil {
@@ -120,7 +124,6 @@ func (l *launch) tell(sources []*os.File) error {
 		fds[i] = int(f.Fd())
 	}
 	err = l.sock.send(msgBootstrap, payload, fds...)
-	closeAll(sources)
 	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
 		// init is gone already; converse finds out why.
 		return nil

@@ -26,11 +26,7 @@ func (c *Container) Signal(s os.Signal) error {
 			return err
 		}
 		if !private {
-			// Leftovers of a container whose init has ended count too.
-			if err := c.signalAll(sig); err != nil {
-				return fmt.Errorf("unable to kill all processes: %w", err)
-			}
-			return nil
+			return c.killShared()
 		}
 	}
 	pidfd, err := c.openInit()
@@ -78,13 +74,32 @@ func (c *Container) privatePID() (bool, error) {
 	return c.config.Namespaces.IsPrivate(configs.NEWPID), nil
 }
 
-// SignalAll sends a signal to every process of the container's cgroup.
-func (c *Container) signalAll(sig unix.Signal) error {
+// killShared kills every process of a container without a pid namespace of its
+// own: those of its cgroup, leftovers of an init that has ended too, and init
+// itself, which is in no cgroup of ours when a rootless user has none.
+func (c *Container) killShared() error {
+	if !c.ownsCgroup() {
+		return ErrNotRunning
+	}
 	m, err := c.manager()
 	if err != nil {
 		return err
 	}
-	return m.Kill(sig)
+	if err := m.Kill(unix.SIGKILL); err != nil {
+		return fmt.Errorf("unable to kill all processes: %w", err)
+	}
+	pidfd, err := c.openInit()
+	if errors.Is(err, ErrNotRunning) {
+		// By our signal, or before.
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer unix.Close(pidfd)
+	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+		return os.NewSyscallError("pidfd_send_signal", err)
+	}
+	return nil
 }
 
 // thawKilled lets a killed init die that is frozen.

@@ -85,7 +85,12 @@ func (c *Container) startInit(p *Process) (err error) {
 		if c.cgroups == nil {
 			return nil
 		}
-		return errors.Join(c.cgroups.Destroy(), c.dropNote())
+		if err := c.cgroups.Destroy(); err != nil {
+			// The note or the state file stays, and names what is left.
+			return err
+		}
+		c.cgroups, c.cgroupPaths = nil, nil
+		return c.dropNote()
 	})
 	if cgroup.BirthReady(config.Cgroups) {
 		// cgroup v2: init is born in it.
@@ -107,7 +112,13 @@ func (c *Container) startInit(p *Process) (err error) {
 	if err != nil {
 		return fmt.Errorf("unable to start container process: %w", err)
 	}
-	undo.add("the start of init", l.kill)
+	undo.add("the start of init", func() error {
+		if err := l.kill(); err != nil {
+			return err
+		}
+		c.init, c.initPid, c.initStart = nil, 0, 0
+		return nil
+	})
 	c.init = p
 
 	// From here on init's own start-up goes on beside us, until it waits for
@@ -225,10 +236,8 @@ func (l *launch) settle(undo *undoList) error {
 	if err := c.save(); err != nil {
 		return err
 	}
-	undo.add("the state file", func() error {
-		c.initPid, c.initStart = 0, 0
-		return os.Remove(filepath.Join(c.dir, stateFilename))
-	})
+	// The state file is taken back with the cgroup that it names, not before:
+	// a runtime killed while it undoes leaves something that can be deleted.
 	if err := c.cgroups.Set(config.Cgroups.Resources); err != nil {
 		return fmt.Errorf("unable to start container process: error during container init: error setting cgroup config for procHooks process: %w", err)
 	}
@@ -366,6 +375,10 @@ func (c *Container) Exec() error {
 	if c.init != nil && c.init.run != nil {
 		// Our own child, not waited for: nobody else can have its pid.
 		pidfd = int(c.init.run.pidfd.Fd())
+		if pidfd < 0 {
+			// It has ended and was collected, which closes the pidfd.
+			return errors.New("cannot start a container that has stopped")
+		}
 	} else {
 		var err error
 		pidfd, err = c.openInit()

@@ -40,7 +40,7 @@ func (c *Container) note(paths map[string]string) error {
 	return err
 }
 
-// dropNote removes the note, when the state file has not replaced it.
+// dropNote removes the note, or the state file that has replaced it.
 func (c *Container) dropNote() error {
 	err := os.Remove(filepath.Join(c.dir, stateFilename))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -30,11 +30,10 @@ func Home(uid int) (string, error) { return homeFrom("/etc/passwd", uid) }
 
 func homeFrom(path string, uid int) (string, error) {
 	f, err := openPasswd(path)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
-		return "/", nil
-	}
 	if err != nil {
-		return "", err
+		// Not there, not a file, not for this user to read: then there is no
+		// entry, and a program gets "/", as without one.
+		return "/", nil
 	}
 	defer f.Close()
 	home, err := homeIn(io.LimitReader(f, maxSize), uid)

@@ -246,3 +246,31 @@ load helpers
 	runc start "$ID"
 	expect_ok
 }
+
+# create_in_used_cgroup: with another container in the cgroup that it asks for.
+create_in_used_cgroup() {
+	args sleep 100
+	update_config '.linux.cgroupsPath = $p' --arg p "/$ID"
+	detached run -d "$ID"
+	expect_ok
+	detached create "$ID-2"
+	expect_error "container's cgroup is not empty: 1 process(es) found"
+	[ ! -e "$ROOT/$ID-2" ]
+	state_is running
+	kill -0 "$(init_pid)"
+	detached run -d "$ID-2"
+	expect_error "container's cgroup is not empty: 1 process(es) found"
+	[ ! -e "$ROOT/$ID-2" ]
+	state_is running
+}
+
+@test "create: a cgroup in use is refused and left alone" {
+	requires root
+	create_in_used_cgroup
+}
+
+@test "create: likewise without a pid namespace, where SIGKILL goes to a whole cgroup" {
+	requires root
+	update_config '.linux.namespaces |= map(select(.type != "pid"))'
+	create_in_used_cgroup
+}
