@@ -1,26 +1,24 @@
 package seccomp
 
 import (
-	"errors"
-	"os"
-
-	"github.com/opencontainers/runtime-spec/specs-go"
-
 	"runc/libcontainer/configs"
 )
 
-// ErrNotBuilt: this version has no compiler for filters.
-var ErrNotBuilt = errors.New("config.json: linux.seccomp: filters are not supported by this version of the runtime")
-
-// Program is a compiled filter.
-type Program struct{}
+// Program is a compiled filter. It is made before init starts and loaded by
+// init, so that a profile that cannot be compiled stops the start early.
+type Program struct {
+	// Filter is an array of struct sock_filter (linux/filter.h), 8 bytes each,
+	// in the machine's byte order.
+	Filter []byte
+	// Flags are the SECCOMP_FILTER_FLAG_ bits that the profile names.
+	Flags uint32
+	// DefaultFlags is set when the profile names no flags at all, which leaves
+	// them to the runtime.
+	DefaultFlags bool
+	// Notify tells that some rule has the action SCMP_ACT_NOTIFY, so that
+	// loading gives a listener.
+	Notify bool
+}
 
 // Compile makes a program of a profile.
 func Compile(*configs.Seccomp) (*Program, error) { return nil, ErrNotBuilt }
-
-// Load puts the filter on the calling thread; the file is the listener's, nil
-// without SCMP_ACT_NOTIFY.
-func (p *Program) Load() (*os.File, error) { return nil, ErrNotBuilt }
-
-// SendListener gives a filter's listener to the agent at a socket.
-func SendListener(string, *specs.ContainerProcessState, *os.File) error { return ErrNotBuilt }
