@@ -21,14 +21,14 @@ var eventsCommand = &cli.Command{
 
 Where "<container-id>" is the name for the instance of the container. With
 --format table --all it is left out.`,
-	Description: "The events command displays information about the container. By default the\ninformation is displayed once every 5 seconds, as one JSON object a line; as a\ntable it is for people to watch.",
+	Description: "The events command displays information about the container. By default the\ninformation is displayed once every 5 seconds, as one JSON object a line; as a\ntable it is for people to watch, and changes every second.",
 	Flags: []cli.Flag{
 		&cli.DurationFlag{Name: "interval", Value: 5 * time.Second, Usage: "set the stats collection interval"},
 		&cli.BoolFlag{Name: "stats", Usage: "display the container's stats then exit"},
 		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "json", Usage: "select one of: json or table"},
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "display all containers of the root (needs --format table)"},
 	},
-	Action: func(ctx context.Context, cmd *cli.Command) error {
+	Action: func(_ context.Context, cmd *cli.Command) error {
 		all := cmd.Bool("all")
 		n := 1
 		if all {
@@ -37,18 +37,24 @@ Where "<container-id>" is the name for the instance of the container. With
 		if err := checkArgs(cmd, exactly, n); err != nil {
 			return err
 		}
-		if cmd.Duration("interval") <= 0 {
+		interval := cmd.Duration("interval")
+		if interval <= 0 {
 			return errors.New("duration interval must be greater than 0")
 		}
-		switch cmd.String("format") {
-		case "table":
-			return eventsTable(cmd)
-		case "json":
-		default:
+		format := cmd.String("format")
+		switch {
+		case format != "json" && format != "table":
 			return errors.New("invalid format option")
+		case all && format != "table":
+			return errors.New("--all needs --format table")
+		}
+		w := &watch{interval: interval, once: cmd.Bool("stats")}
+		if format == "table" && !cmd.IsSet("interval") {
+			w.interval = tableInterval
 		}
 		if all {
-			return errors.New("--all needs --format table")
+			w.find = func() ([]*libcontainer.Container, error) { return allContainers(cmd.String("root")) }
+			return w.table()
 		}
 		c, err := container(cmd)
 		if err != nil {
@@ -59,31 +65,37 @@ Where "<container-id>" is the name for the instance of the container. With
 			return err
 		}
 		if status == libcontainer.Stopped {
-			return fmt.Errorf("container with id %s is not running: %w", c.ID(), libcontainer.ErrNotRunning)
+			return fmt.Errorf("container with id %s is not running", c.ID())
 		}
-		if cmd.Bool("stats") {
-			stats, err := c.Stats()
-			if err != nil {
-				return err
-			}
-			return printEvent(event{Type: "stats", ID: c.ID(), Data: newStatsEvent(stats)})
+		w.one = c
+		switch {
+		case format == "table":
+			return w.table()
+		case w.once:
+			return printStats(c)
 		}
-		return followEvents(c, cmd.Duration("interval"))
+		return w.events()
 	},
 }
 
-func printEvent(e event) error { return json.NewEncoder(os.Stdout).Encode(e) }
+// watch is what `events` is to look at, and how often.
+type watch struct {
+	one      *libcontainer.Container                   // nil for all
+	find     func() ([]*libcontainer.Container, error) // for all
+	interval time.Duration
+	once     bool
+}
 
-// followEvents prints statistics at each interval and every out-of-memory
-// event, until the container ends.
-func followEvents(c *libcontainer.Container, interval time.Duration) error {
-	oom, err := c.NotifyOOM()
+// events prints statistics at each interval and every out-of-memory event,
+// until the container ends.
+func (w *watch) events() error {
+	oom, err := w.one.NotifyOOM()
 	if errors.Is(err, libcontainer.ErrNotRunning) {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	tick := time.NewTicker(interval)
+	tick := time.NewTicker(w.interval)
 	defer tick.Stop()
 	for {
 		select {
@@ -91,19 +103,41 @@ func followEvents(c *libcontainer.Container, interval time.Duration) error {
 			if !ok {
 				return nil
 			}
-			if err := printEvent(event{Type: "oom", ID: c.ID()}); err != nil {
+			if err := printEvent(event{Type: "oom", ID: w.one.ID()}); err != nil {
 				return err
 			}
 		case <-tick.C:
-			stats, err := c.Stats()
-			if err != nil {
-				// It may just have ended, which the next turn shows.
-				logrus.Error(err)
-				continue
-			}
-			if err := printEvent(event{Type: "stats", ID: c.ID(), Data: newStatsEvent(stats)}); err != nil {
+			err := printStats(w.one)
+			var stats *statsError
+			switch {
+			case err == nil:
+			case !errors.As(err, &stats):
 				return err
+			case !ended(w.one):
+				// The next turn may have better luck; the channel tells
+				// of the end.
+				logrus.Error(err)
 			}
 		}
 	}
+}
+
+// statsError is that of reading statistics rather than of printing them.
+type statsError struct{ error }
+
+func (e *statsError) Unwrap() error { return e.error }
+
+func printStats(c *libcontainer.Container) error {
+	stats, err := c.Stats()
+	if err != nil {
+		return &statsError{err}
+	}
+	return printEvent(event{Type: "stats", ID: c.ID(), Data: newStatsEvent(stats)})
+}
+
+func printEvent(e event) error { return json.NewEncoder(os.Stdout).Encode(e) }
+
+func ended(c *libcontainer.Container) bool {
+	status, err := c.Status()
+	return err == nil && status == libcontainer.Stopped
 }

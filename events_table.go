@@ -1,80 +1,104 @@
 package main
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
-	"io"
+	"io/fs"
 	"math"
 	"os"
-	"text/tabwriter"
 	"time"
 
-	"github.com/docker/go-units"
 	"github.com/opencontainers/cgroups"
-	"github.com/urfave/cli/v3"
-	"golang.org/x/sys/unix"
 
 	"runc/libcontainer"
 )
 
-// firstSample is how long the table looks before it first says how much of a
-// CPU is used.
-const firstSample = 500 * time.Millisecond
+const (
+	// tableInterval is how often the table changes unless told otherwise.
+	tableInterval = time.Second
 
-// eventsTable shows one line a container: again and again in place on a
-// terminal, one below the other elsewhere, until the last container has ended.
-func eventsTable(cmd *cli.Command) error {
-	live := isTerminal(os.Stdout)
-	t := &statsTable{last: map[string]sample{}}
-	for first := true; ; first = false {
-		containers, err := tableContainers(cmd)
-		if err != nil {
-			return err
-		}
-		rows, err := t.rows(containers, cmd.Bool("all"))
-		if err != nil {
-			return err
-		}
-		if !first {
-			if err := printTable(os.Stdout, rows, live && !cmd.Bool("stats")); err != nil {
-				return err
-			}
-			if cmd.Bool("stats") || len(rows) == 0 {
-				return nil
-			}
-		} else if len(rows) == 0 && !cmd.Bool("all") {
-			return fmt.Errorf("container with id %s is not running: %w", cmd.Args().First(), libcontainer.ErrNotRunning)
-		}
-		if first {
-			time.Sleep(min(firstSample, cmd.Duration("interval")))
-		} else {
-			time.Sleep(cmd.Duration("interval"))
-		}
-	}
-}
+	// firstSample is how long the table looks before it first says how much of
+	// a CPU is used.
+	firstSample = 500 * time.Millisecond
+)
 
-// tableContainers are the one named, or all of the root.
-func tableContainers(cmd *cli.Command) ([]*libcontainer.Container, error) {
-	if !cmd.Bool("all") {
-		c, err := container(cmd)
-		if err != nil {
-			return nil, err
-		}
-		return []*libcontainer.Container{c}, nil
-	}
-	entries, err := os.ReadDir(cmd.String("root"))
-	if err != nil && !(errors.Is(err, os.ErrNotExist) && !cmd.IsSet("root")) {
+// allContainers are those of a root that can be read. One that is being made
+// or removed just now is not for the table.
+func allContainers(root string) ([]*libcontainer.Container, error) {
+	entries, err := os.ReadDir(root)
+	if errors.Is(err, fs.ErrNotExist) && !rootGiven {
+		return nil, nil
+	} else if err != nil {
 		return nil, err
 	}
 	var list []*libcontainer.Container
 	for _, e := range entries {
-		// One that is being made or removed just now is not for the table.
-		if c, err := libcontainer.Load(cmd.String("root"), e.Name()); err == nil {
+		if c, err := libcontainer.Load(root, e.Name()); err == nil {
 			list = append(list, c)
 		}
 	}
 	return list, nil
+}
+
+// table shows one line a container: again and again in place on a terminal,
+// one table below the other elsewhere. That of one container ends with it; that
+// of all stays, for others may come, until a signal ends it.
+func (w *watch) table() (err error) {
+	var end <-chan struct{}
+	if w.one != nil {
+		if end, err = endOf(w.one); err != nil {
+			return err
+		}
+	}
+	s := newScreen(os.Stdout, !w.once)
+	defer func() {
+		if e := s.close(); err == nil {
+			err = e
+		}
+	}()
+	t := &statsTable{last: map[string]sample{}}
+	for first := true; ; first = false {
+		rows, err := w.rows(t)
+		if err != nil {
+			return err
+		}
+		if w.one != nil && len(rows) == 0 {
+			return nil
+		}
+		// Elsewhere than on a screen, where it is not replaced in a moment, a
+		// table that cannot say yet how much CPU is used is left out.
+		if !first || s.live {
+			if err := s.show(rows); err != nil {
+				return err
+			}
+		}
+		wait := w.interval
+		if first {
+			wait = min(firstSample, wait)
+		} else if w.once {
+			return nil
+		}
+		if done, err := s.wait(time.After(wait), end, rows); done || err != nil {
+			return err
+		}
+	}
+}
+
+// endOf is closed when a container's init has ended.
+func endOf(c *libcontainer.Container) (<-chan struct{}, error) {
+	oom, err := c.NotifyOOM()
+	end := make(chan struct{})
+	if errors.Is(err, libcontainer.ErrNotRunning) {
+		close(end)
+		return end, nil
+	} else if err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(end)
+		for range oom {
+		}
+	}()
+	return end, nil
 }
 
 // sample is what a container had used at a time.
@@ -83,140 +107,56 @@ type sample struct {
 	cpu uint64 // ns
 }
 
+// statsTable remembers what the last table was made of.
 type statsTable struct {
 	last map[string]sample
 }
 
-type tableRow struct {
-	id, status string
-	cpu        float64 // per cent of one CPU; NaN when not known yet
-	stats      *cgroups.Stats
-}
-
 // rows reads the statistics of those containers that live.
-func (t *statsTable) rows(containers []*libcontainer.Container, all bool) ([]tableRow, error) {
+func (w *watch) rows(t *statsTable) ([]tableRow, error) {
+	containers := []*libcontainer.Container{w.one}
+	if w.one == nil {
+		var err error
+		if containers, err = w.find(); err != nil {
+			return nil, err
+		}
+	}
 	var rows []tableRow
-	seen := make(map[string]sample, len(containers))
+	now := make(map[string]sample, len(containers))
 	for _, c := range containers {
 		status, err := c.Status()
 		if err == nil && status == libcontainer.Stopped {
 			continue
 		}
-		var stats *libcontainer.Stats
+		var stats *cgroups.Stats
 		if err == nil {
-			stats, err = c.Stats()
+			stats, err = c.Usage()
 		}
 		if err != nil {
-			if all {
+			if w.one == nil || ended(c) {
 				// Another's trouble, or end, is no reason to stop.
 				continue
 			}
 			return nil, err
 		}
-		now := sample{time.Now(), stats.CgroupStats.CpuStats.CpuUsage.TotalUsage}
-		row := tableRow{id: c.ID(), status: status.String(), cpu: math.NaN(), stats: stats.CgroupStats}
+		s := sample{time.Now(), stats.CpuStats.CpuUsage.TotalUsage}
+		row := tableRow{id: c.ID(), status: status.String(), cpu: math.NaN(), stats: stats}
 		if before, ok := t.last[c.ID()]; ok {
-			row.cpu = cpuPercent(before, now)
+			row.cpu = cpuPercent(before, s)
 		}
-		seen[c.ID()] = now
+		now[c.ID()] = s
 		rows = append(rows, row)
 	}
-	t.last = seen
+	t.last = now
 	return rows, nil
 }
 
+// cpuPercent is how much of one CPU was used between two samples; NaN when
+// that cannot be said, as when a new container has taken over an old one's ID.
 func cpuPercent(from, to sample) float64 {
 	elapsed := to.at.Sub(from.at)
 	if elapsed <= 0 || to.cpu < from.cpu {
 		return math.NaN()
 	}
 	return 100 * float64(to.cpu-from.cpu) / float64(elapsed.Nanoseconds())
-}
-
-// printTable writes the table at once, so that a screen does not flicker.
-func printTable(w io.Writer, rows []tableRow, live bool) error {
-	var b bytes.Buffer
-	if live {
-		// Home, and clear what is below (ECMA-48).
-		b.WriteString("\x1b[H\x1b[J")
-	}
-	tw := tabwriter.NewWriter(&b, 8, 1, 3, ' ', 0)
-	fmt.Fprintln(tw, "ID\tSTATUS\tCPU\tMEMORY\tLIMIT\tMEM\tPIDS\tREAD\tWRITTEN\tPRESSURE cpu/mem/io")
-	for _, r := range rows {
-		s := r.stats
-		read, written := ioBytes(&s.BlkioStats)
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			r.id, r.status, percent(r.cpu),
-			units.BytesSize(float64(s.MemoryStats.Usage.Usage)), memoryLimit(s), memoryPercent(s), pidsColumn(s),
-			units.BytesSize(float64(read)), units.BytesSize(float64(written)), pressure(s))
-	}
-	if err := tw.Flush(); err != nil {
-		return err
-	}
-	_, err := w.Write(b.Bytes())
-	return err
-}
-
-func percent(p float64) string {
-	if math.IsNaN(p) {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f%%", p)
-}
-
-// limited: both versions say "none" by a number that no machine has: v1 by the
-// largest multiple of the page size, v2 by the largest number.
-func limited(s *cgroups.Stats) bool {
-	l := s.MemoryStats.Usage.Limit
-	return l != 0 && l < math.MaxInt64&^0xffff
-}
-
-func memoryLimit(s *cgroups.Stats) string {
-	if !limited(s) {
-		return "-"
-	}
-	return units.BytesSize(float64(s.MemoryStats.Usage.Limit))
-}
-
-func memoryPercent(s *cgroups.Stats) string {
-	if !limited(s) {
-		return "-"
-	}
-	return percent(100 * float64(s.MemoryStats.Usage.Usage) / float64(s.MemoryStats.Usage.Limit))
-}
-
-func pidsColumn(s *cgroups.Stats) string {
-	if s.PidsStats.Limit == 0 {
-		return fmt.Sprint(s.PidsStats.Current)
-	}
-	return fmt.Sprintf("%d/%d", s.PidsStats.Current, s.PidsStats.Limit)
-}
-
-func ioBytes(b *cgroups.BlkioStats) (read, written uint64) {
-	for _, e := range b.IoServiceBytesRecursive {
-		switch e.Op {
-		case "Read", "read":
-			read += e.Value
-		case "Write", "write":
-			written += e.Value
-		}
-	}
-	return read, written
-}
-
-// pressure is how much of the last ten seconds some process had to wait for
-// the resource (Documentation/accounting/psi.rst).
-func pressure(s *cgroups.Stats) string {
-	of := func(p *cgroups.PSIStats) string {
-		if p == nil {
-			return "-"
-		}
-		return fmt.Sprintf("%.1f%%", p.Some.Avg10)
-	}
-	return of(s.CpuStats.PSI) + " " + of(s.MemoryStats.PSI) + " " + of(s.BlkioStats.PSI)
-}
-
-func isTerminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
 }

@@ -4,23 +4,24 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"reflect"
 
 	"github.com/opencontainers/cgroups"
 
+	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
 	"runc/libcontainer/intelrdt"
 )
 
 // Processes are the pids of all processes in the container's cgroup and those
-// below it, in the caller's pid namespace.
+// below it, in the caller's pid namespace. Of a container that has ended, with
+// its cgroup gone as well, there are none.
 func (c *Container) Processes() ([]int, error) {
-	m, err := c.manager()
-	if err != nil {
-		return nil, err
-	}
-	pids, err := m.Pids()
-	if err != nil {
+	pids, err := cgroup.Pids(c.cgroupPaths)
+	if errors.Is(err, fs.ErrNotExist) && !alive(c.initPid, c.initStart) {
+		return nil, nil
+	} else if err != nil {
 		return nil, fmt.Errorf("unable to get all container pids: %w", err)
 	}
 	return pids, nil
@@ -194,4 +195,18 @@ func (c *Container) Stats() (*Stats, error) {
 		}
 	}
 	return s, nil
+}
+
+// Usage is that part of the statistics which changes and which people watch:
+// CPU time, memory, processes and I/O.
+func (c *Container) Usage() (*cgroups.Stats, error) {
+	m, err := c.manager()
+	if err != nil {
+		return nil, err
+	}
+	stats, err := m.Usage()
+	if err != nil {
+		return nil, fmt.Errorf("unable to get container cgroup stats: %w", err)
+	}
+	return stats, nil
 }

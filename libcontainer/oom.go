@@ -12,8 +12,10 @@ import (
 )
 
 // NotifyOOM gives a channel that gets a value each time the container runs out
-// of memory, and is closed once its init has ended. [ErrNotRunning] when it
-// has ended already; an error too when the memory controller is not there.
+// of memory, and is closed once its init has ended and all was told. The
+// channel has to be read until then. [ErrNotRunning] when it has ended already.
+// Where the cgroup has no memory controller, or the caller may not watch it,
+// the end alone is told.
 func (c *Container) NotifyOOM() (<-chan struct{}, error) {
 	pidfd, err := c.openInit()
 	if err != nil {
@@ -21,9 +23,7 @@ func (c *Container) NotifyOOM() (<-chan struct{}, error) {
 	}
 	end := os.NewFile(uintptr(pidfd), "pidfd")
 	events, err := cgroup.WatchOOM(c.cgroupPaths)
-	if errors.Is(err, fs.ErrNotExist) {
-		// A cgroup without a memory controller has no such events, but the
-		// container's end is to be seen all the same.
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		events = nil
 	} else if err != nil {
 		end.Close()
@@ -59,8 +59,8 @@ func awaitOOM(events *cgroup.OOMWatch, end *os.File) (oom uint64, ended bool, er
 		return 0, false, os.NewSyscallError("ppoll", err)
 	}
 	ended = p[0].Revents != 0
-	if events != nil && (p[1].Revents != 0 || ended) {
-		oom, err = events.Count(p[1].Revents != 0)
+	if events != nil {
+		oom, err = events.Count()
 	}
 	return oom, ended, err
 }

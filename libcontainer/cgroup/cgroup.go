@@ -9,6 +9,7 @@ package cgroup
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -249,8 +250,26 @@ func (m *Manager) Paths() map[string]string { return m.lib.GetPaths() }
 // Pids are those of all processes in the cgroup and those below it.
 func (m *Manager) Pids() ([]int, error) { return m.lib.GetAllPids() }
 
+// Pids is the same by the paths of the state file alone; [fs.ErrNotExist] when
+// there is no such cgroup.
+func Pids(paths map[string]string) ([]int, error) {
+	// Every container on v1 has this one.
+	dir, ok := paths["devices"]
+	if !ok {
+		if dir, ok = paths[""]; !ok || len(paths) != 1 {
+			return nil, fmt.Errorf("container has no cgroup: %w", fs.ErrNotExist)
+		}
+	}
+	return cgroups.GetAllPids(dir)
+}
+
 // Stats is what `events` shows.
 func (m *Manager) Stats() (*cgroups.Stats, error) { return m.lib.GetStats() }
+
+// Usage is the part of Stats that people watch, with fewer files to read.
+func (m *Manager) Usage() (*cgroups.Stats, error) {
+	return m.lib.Stats(&cgroups.StatsOptions{Controllers: cgroups.CPU | cgroups.Memory | cgroups.Pids | cgroups.IO})
+}
 
 // OOMKillCount counts processes killed for lack of memory.
 func (m *Manager) OOMKillCount() (uint64, error) { return m.lib.OOMKillCount() }

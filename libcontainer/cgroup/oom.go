@@ -4,23 +4,31 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
+// removalLimit is how long the kernel may take to tell of a v1 cgroup's
+// removal: it does so some tens of milliseconds after the folder has gone.
+const removalLimit = 100 * time.Millisecond
+
 // OOMWatch is a file descriptor that becomes readable when the cgroup runs out
 // of memory: on v1 an eventfd on memory.oom_control (cgroup-v1/memory.rst,
-// section 10), on v2 an inotify watch on memory.events.
+// section 10), on v2 an inotify watch on memory.events (cgroup-v2.rst).
 type OOMWatch struct {
-	fd     int
-	dir    string
-	events string // v2: memory.events
-	last   uint64
+	fd int
+
+	dir string // v1, where the eventfd counts
+
+	events *os.File // v2: memory.events, which counts
+	last   uint64   // v2: processes killed when last looked at
 }
 
 // WatchOOM starts to watch a container's cgroup, by the paths of its state
@@ -55,18 +63,22 @@ func watchV1(dir string) (*OOMWatch, error) {
 }
 
 func watchV2(dir string) (*OOMWatch, error) {
-	w := &OOMWatch{dir: dir, events: filepath.Join(dir, "memory.events")}
-	var err error
+	events, err := os.Open(filepath.Join(dir, "memory.events"))
+	if err != nil {
+		return nil, err
+	}
+	w := &OOMWatch{fd: -1, events: events}
 	if w.fd, err = unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK); err != nil {
+		events.Close()
 		return nil, os.NewSyscallError("inotify_init1", err)
 	}
-	if _, err := unix.InotifyAddWatch(w.fd, w.events, unix.IN_MODIFY); err != nil {
-		unix.Close(w.fd)
-		return nil, &os.PathError{Op: "inotify_add_watch", Path: w.events, Err: err}
+	if _, err := unix.InotifyAddWatch(w.fd, events.Name(), unix.IN_MODIFY); err != nil {
+		w.Close()
+		return nil, &os.PathError{Op: "inotify_add_watch", Path: events.Name(), Err: err}
 	}
 	// After the watch began, so that none is missed between.
-	if w.last, err = oomKills(w.events); err != nil {
-		unix.Close(w.fd)
+	if w.last, err = oomKills(events); err != nil {
+		w.Close()
 		return nil, err
 	}
 	return w, nil
@@ -75,26 +87,21 @@ func watchV2(dir string) (*OOMWatch, error) {
 // FD is what to poll(2) for reading.
 func (w *OOMWatch) FD() int { return w.fd }
 
-// Count says how many events there were since the last call. It is 0 when
-// readable was for something else, such as the cgroup's removal.
-func (w *OOMWatch) Count(readable bool) (uint64, error) {
-	var buf [4096]byte
-	if readable {
-		n, err := unix.Read(w.fd, buf[:])
-		if err != nil && err != unix.EAGAIN {
-			return 0, os.NewSyscallError("read", err)
-		}
-		// The removal of a v1 cgroup is told in the same way.
-		if w.events == "" && n == 8 && exists(w.dir) {
-			return binary.NativeEndian.Uint64(buf[:8]), nil
-		}
+// Count says how many events there were since the last call, without waiting
+// for any. It is 0 when the fd was readable for something else, such as
+// another event of memory or the cgroup's removal.
+func (w *OOMWatch) Count() (uint64, error) {
+	if w.events == nil {
+		return w.countV1()
 	}
-	if w.events == "" {
-		return 0, nil
+	// What happened is in the file; the queue only said to look.
+	var queue [4096]byte
+	if _, err := readNow(w.fd, queue[:]); err != nil {
+		return 0, err
 	}
 	now, err := oomKills(w.events)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) {
-		return 0, nil
+	if errors.Is(err, unix.ENODEV) {
+		return 0, nil // removed
 	} else if err != nil {
 		return 0, err
 	}
@@ -103,8 +110,55 @@ func (w *OOMWatch) Count(readable bool) (uint64, error) {
 	return n, nil
 }
 
+// countV1 takes the events out of the eventfd. The removal of the cgroup counts
+// there as one more.
+func (w *OOMWatch) countV1() (uint64, error) {
+	n, err := w.takeV1()
+	if n == 0 || err != nil || exists(w.dir) {
+		return n, err
+	}
+	if n == 1 {
+		// The removal, or an event with the removal still to come.
+		if err := poll([]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLIN}}, time.Now().Add(removalLimit)); err != nil {
+			return 0, err
+		}
+		more, err := w.takeV1()
+		return more, err
+	}
+	return n - 1, nil
+}
+
+func (w *OOMWatch) takeV1() (uint64, error) {
+	var buf [8]byte
+	if n, err := readNow(w.fd, buf[:]); n != len(buf) || err != nil {
+		return 0, err
+	}
+	return binary.NativeEndian.Uint64(buf[:]), nil
+}
+
+// readNow reads what is there of a non-blocking fd, which may be nothing.
+func readNow(fd int, buf []byte) (int, error) {
+	for {
+		n, err := unix.Read(fd, buf)
+		switch err {
+		case nil:
+			return n, nil
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return 0, nil
+		default:
+			return 0, os.NewSyscallError("read", err)
+		}
+	}
+}
+
 // Close ends the watch.
-func (w *OOMWatch) Close() error { return unix.Close(w.fd) }
+func (w *OOMWatch) Close() error {
+	if w.events != nil {
+		w.events.Close()
+	}
+	return unix.Close(w.fd)
+}
 
 func exists(path string) bool {
 	var st unix.Stat_t
@@ -112,12 +166,13 @@ func exists(path string) bool {
 }
 
 // oomKills is the number of processes killed, of a memory.events file.
-func oomKills(path string) (uint64, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
+func oomKills(events io.ReaderAt) (uint64, error) {
+	buf := make([]byte, 4096)
+	n, err := events.ReadAt(buf, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return 0, err
 	}
-	for line := range strings.Lines(string(b)) {
+	for line := range strings.Lines(string(buf[:n])) {
 		if v, ok := strings.CutPrefix(line, "oom_kill "); ok {
 			return strconv.ParseUint(strings.TrimSpace(v), 10, 64)
 		}

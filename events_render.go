@@ -1,0 +1,158 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/docker/go-units"
+	"github.com/opencontainers/cgroups"
+)
+
+// tableRow is one container at one time.
+type tableRow struct {
+	id, status string
+	cpu        float64 // per cent of one CPU; NaN when not known yet
+	stats      *cgroups.Stats
+}
+
+// unknown stands where a controller is missing, or there is no limit.
+const unknown = "-"
+
+// tableColumns from left to right. The optional ones are left out while no
+// container has anything to say there.
+var tableColumns = []struct {
+	title    string
+	left     bool // aligned there, as words are
+	optional bool
+	text     func(r tableRow) string
+}{
+	{"ID", true, false, func(r tableRow) string { return r.id }},
+	{"STATUS", true, false, func(r tableRow) string { return r.status }},
+	{"CPU", false, false, func(r tableRow) string { return percent(r.cpu) }},
+	{"MEMORY", false, false, func(r tableRow) string { return memoryColumn(&r.stats.MemoryStats) }},
+	{"LIMIT", false, false, func(r tableRow) string { return limitColumn(&r.stats.MemoryStats) }},
+	{"MEM", false, false, func(r tableRow) string { return memoryPercent(&r.stats.MemoryStats) }},
+	{"PIDS", false, false, func(r tableRow) string { return pidsColumn(r.stats.PidsStats) }},
+	{"READ", false, false, func(r tableRow) string { return ioColumn(&r.stats.BlkioStats, "read") }},
+	{"WRITTEN", false, false, func(r tableRow) string { return ioColumn(&r.stats.BlkioStats, "write") }},
+	{"CPU WAIT", false, true, func(r tableRow) string { return pressure(r.stats.CpuStats.PSI) }},
+	{"MEM WAIT", false, true, func(r tableRow) string { return pressure(r.stats.MemoryStats.PSI) }},
+	{"I/O WAIT", false, true, func(r tableRow) string { return pressure(r.stats.BlkioStats.PSI) }},
+}
+
+// renderTable gives the lines of the table, its head first.
+func renderTable(rows []tableRow) []string {
+	const gap = "   "
+	lines := make([]string, len(rows)+1)
+	for _, c := range tableColumns {
+		cells := []string{c.title}
+		width, said := len(c.title), false
+		for _, r := range rows {
+			cell := c.text(r)
+			cells = append(cells, cell)
+			width = max(width, len(cell))
+			said = said || cell != unknown
+		}
+		if c.optional && !said {
+			continue
+		}
+		for i, cell := range cells {
+			pad := strings.Repeat(" ", width-len(cell))
+			if lines[i] != "" {
+				lines[i] += gap
+			}
+			if c.left {
+				lines[i] += cell + pad
+			} else {
+				lines[i] += pad + cell
+			}
+		}
+	}
+	return lines
+}
+
+func percent(p float64) string {
+	if math.IsNaN(p) {
+		return unknown
+	}
+	return strconv.FormatFloat(p, 'f', 1, 64) + "%"
+}
+
+// hasMemory says whether the memory controller is there: it always has
+// something to say in memory.stat.
+func hasMemory(m *cgroups.MemoryStats) bool { return len(m.Stats) != 0 }
+
+// memoryUse is the memory in use without that part of the file cache which the
+// kernel would take back first, in bytes: what counts when a limit comes near.
+func memoryUse(m *cgroups.MemoryStats) uint64 {
+	cache, ok := m.Stats["total_inactive_file"] // v1, with sub-cgroups
+	if !ok {
+		cache = m.Stats["inactive_file"]
+	}
+	// The two were not read in the same moment.
+	return m.Usage.Usage - min(cache, m.Usage.Usage)
+}
+
+func memoryColumn(m *cgroups.MemoryStats) string {
+	if !hasMemory(m) {
+		return unknown
+	}
+	return units.BytesSize(float64(memoryUse(m)))
+}
+
+// limited: both versions say "none" by a number that no machine has: v1 by the
+// largest multiple of the page size (64 KiB at most), v2 by the largest number.
+func limited(m *cgroups.MemoryStats) bool {
+	return hasMemory(m) && m.Usage.Limit < math.MaxInt64&^0xffff
+}
+
+func limitColumn(m *cgroups.MemoryStats) string {
+	if !limited(m) {
+		return unknown
+	}
+	return units.BytesSize(float64(m.Usage.Limit))
+}
+
+func memoryPercent(m *cgroups.MemoryStats) string {
+	if !limited(m) || m.Usage.Limit == 0 {
+		return unknown
+	}
+	return percent(100 * float64(memoryUse(m)) / float64(m.Usage.Limit))
+}
+
+func pidsColumn(p cgroups.PidsStats) string {
+	switch {
+	case p.Current == 0:
+		// A container that lives has one at least.
+		return unknown
+	case p.Limit == 0:
+		return strconv.FormatUint(p.Current, 10)
+	}
+	return fmt.Sprintf("%d/%d", p.Current, p.Limit)
+}
+
+// ioColumn is how many bytes went from or to block devices.
+func ioColumn(b *cgroups.BlkioStats, op string) string {
+	if b.IoServiceBytesRecursive == nil {
+		return unknown
+	}
+	var sum uint64
+	for _, e := range b.IoServiceBytesRecursive {
+		// v1 writes the words with a capital.
+		if strings.EqualFold(e.Op, op) {
+			sum += e.Value
+		}
+	}
+	return units.BytesSize(float64(sum))
+}
+
+// pressure is how much of the last ten seconds some process had to wait for
+// the resource (Documentation/accounting/psi.rst; cgroup v2, Linux 4.20).
+func pressure(p *cgroups.PSIStats) string {
+	if p == nil {
+		return unknown
+	}
+	return percent(p.Some.Avg10)
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Control sequences of ECMA-48 and xterm's alternate screen, which every
+// terminal of today knows; a "dumb" one is written to as a file is.
+const (
+	enterScreen = "\x1b[?1049h\x1b[?25l" // the other screen, no cursor
+	leaveScreen = "\x1b[?25h\x1b[?1049l"
+	home        = "\x1b[H"
+	clearLine   = "\x1b[K"
+	clearBelow  = "\x1b[J"
+)
+
+// screen is where the table is shown.
+type screen struct {
+	out *os.File
+	// live: a terminal, on which each table takes the place of the last.
+	live    bool
+	signals chan os.Signal
+	shown   []string
+	before  bool // something was printed that is not replaced
+}
+
+// newScreen takes the terminal over, if it is one and the table is to change
+// in place. close has to be called.
+func newScreen(out *os.File, changing bool) *screen {
+	s := &screen{out: out, live: changing && os.Getenv("TERM") != "dumb" && isTerminal(out)}
+	if s.live {
+		s.signals = make(chan os.Signal, 8)
+		// Before the screen is changed: whoever ends this gets it back.
+		signal.Notify(s.signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT,
+			unix.SIGWINCH, unix.SIGTSTP, unix.SIGCONT)
+		s.enter()
+	}
+	return s
+}
+
+func (s *screen) enter() { _, _ = s.out.WriteString(enterScreen) }
+func (s *screen) leave() { _, _ = s.out.WriteString(leaveScreen) }
+
+// close gives the terminal back, with the last table on it.
+func (s *screen) close() error {
+	if !s.live {
+		return nil
+	}
+	s.leave()
+	signal.Stop(s.signals)
+	s.live = false
+	return s.print(s.shown)
+}
+
+// show puts a table there.
+func (s *screen) show(rows []tableRow) error {
+	lines := renderTable(rows)
+	if !s.live {
+		return s.print(lines)
+	}
+	s.shown = lines
+	width, height := s.size()
+	_, err := s.out.WriteString(frame(lines, width, height))
+	return err
+}
+
+// print writes the lines once, below those before.
+func (s *screen) print(lines []string) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	text := strings.Join(lines, "\n") + "\n"
+	if s.before {
+		text = "\n" + text
+	}
+	s.before = true
+	_, err := s.out.WriteString(text)
+	return err
+}
+
+// frame is one screen full, to be written at once so that nothing flickers.
+// Each line is cut to the width: one that wraps would push the others away.
+func frame(lines []string, width, height int) string {
+	if height > 1 && len(lines) > height {
+		more := fmt.Sprintf("and %d more", len(lines)-height+1)
+		lines = append(lines[:height-1:height-1], more)
+	}
+	var b strings.Builder
+	b.WriteString(home)
+	for i, l := range lines {
+		if width > 0 && len(l) > width {
+			l = l[:width]
+		}
+		if i > 0 {
+			b.WriteString("\r\n")
+		}
+		b.WriteString(l + clearLine)
+	}
+	// A full last line leaves the cursor on its last character, which would go.
+	if len(lines) < height || height <= 0 {
+		b.WriteString("\r\n" + clearBelow)
+	}
+	return b.String()
+}
+
+// size in characters; 0 when the terminal does not know.
+func (s *screen) size() (width, height int) {
+	ws, err := unix.IoctlGetWinsize(int(s.out.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return 0, 0
+	}
+	return int(ws.Col), int(ws.Row)
+}
+
+// wait returns after the time, or earlier and with done when the container has
+// ended or a signal says to stop: SIGINT is how a person leaves, another gives
+// its exit status.
+func (s *screen) wait(tick <-chan time.Time, end <-chan struct{}, rows []tableRow) (done bool, err error) {
+	for {
+		select {
+		case <-tick:
+			return false, nil
+		case <-end:
+			return true, nil
+		case sig := <-s.signals:
+			switch sig {
+			case unix.SIGINT:
+				return true, nil
+			case unix.SIGWINCH:
+				if err := s.show(rows); err != nil {
+					return true, err
+				}
+			case unix.SIGTSTP:
+				s.leave()
+				// Not the same signal, which is caught.
+				if err := unix.Kill(os.Getpid(), unix.SIGSTOP); err != nil {
+					return true, os.NewSyscallError("kill", err)
+				}
+			case unix.SIGCONT:
+				s.enter()
+				if err := s.show(rows); err != nil {
+					return true, err
+				}
+			default:
+				return true, exitCode(128 + int(sig.(unix.Signal)))
+			}
+		}
+	}
+}
+
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
