@@ -20,57 +20,87 @@ type tableRow struct {
 // unknown stands where a controller is missing, or there is no limit.
 const unknown = "-"
 
-// tableColumns from left to right. The optional ones are left out while no
-// container has anything to say there.
+// tableColumns from left to right. The width is for what is usual there, so
+// that a table does not jump when a number gets a digit more.
 var tableColumns = []struct {
 	title    string
+	width    int
 	left     bool // aligned there, as words are
-	optional bool
+	optional bool // left out while no container has anything to say there
 	text     func(r tableRow) string
 }{
-	{"ID", true, false, func(r tableRow) string { return r.id }},
-	{"STATUS", true, false, func(r tableRow) string { return r.status }},
-	{"CPU", false, false, func(r tableRow) string { return percent(r.cpu) }},
-	{"MEMORY", false, false, func(r tableRow) string { return memoryColumn(&r.stats.MemoryStats) }},
-	{"LIMIT", false, false, func(r tableRow) string { return limitColumn(&r.stats.MemoryStats) }},
-	{"MEM", false, false, func(r tableRow) string { return memoryPercent(&r.stats.MemoryStats) }},
-	{"PIDS", false, false, func(r tableRow) string { return pidsColumn(r.stats.PidsStats) }},
-	{"READ", false, false, func(r tableRow) string { return ioColumn(&r.stats.BlkioStats, "read") }},
-	{"WRITTEN", false, false, func(r tableRow) string { return ioColumn(&r.stats.BlkioStats, "write") }},
-	{"CPU WAIT", false, true, func(r tableRow) string { return pressure(r.stats.CpuStats.PSI) }},
-	{"MEM WAIT", false, true, func(r tableRow) string { return pressure(r.stats.MemoryStats.PSI) }},
-	{"I/O WAIT", false, true, func(r tableRow) string { return pressure(r.stats.BlkioStats.PSI) }},
+	{"ID", 0, true, false, func(r tableRow) string { return r.id }},
+	{"STATUS", 7, true, false, func(r tableRow) string { return r.status }},
+	{"CPU", 6, false, false, func(r tableRow) string { return percent(r.cpu) }},
+	{"MEMORY", 8, false, false, func(r tableRow) string { return memoryColumn(&r.stats.MemoryStats) }},
+	{"LIMIT", 7, false, false, func(r tableRow) string { return limitColumn(&r.stats.MemoryStats) }},
+	{"MEM", 5, false, false, func(r tableRow) string { return memoryPercent(&r.stats.MemoryStats) }},
+	{"PIDS", 4, false, false, func(r tableRow) string { return pidsColumn(r.stats.PidsStats) }},
+	{"READ", 8, false, false, func(r tableRow) string { return ioColumn(&r.stats.BlkioStats, "read") }},
+	{"WRITTEN", 8, false, false, func(r tableRow) string { return ioColumn(&r.stats.BlkioStats, "write") }},
+	{"CPU WAIT", 0, false, true, func(r tableRow) string { return pressure(r.stats.CpuStats.PSI) }},
+	{"MEM WAIT", 0, false, true, func(r tableRow) string { return pressure(r.stats.MemoryStats.PSI) }},
+	{"I/O WAIT", 0, false, true, func(r tableRow) string { return pressure(r.stats.BlkioStats.PSI) }},
 }
 
-// renderTable gives the lines of the table, its head first.
-func renderTable(rows []tableRow) []string {
-	const gap = "   "
-	lines := make([]string, len(rows)+1)
-	for _, c := range tableColumns {
-		cells := []string{c.title}
-		width, said := len(c.title), false
-		for _, r := range rows {
-			cell := c.text(r)
-			cells = append(cells, cell)
-			width = max(width, len(cell))
-			said = said || cell != unknown
-		}
-		if c.optional && !said {
-			continue
-		}
-		for i, cell := range cells {
-			pad := strings.Repeat(" ", width-len(cell))
-			if lines[i] != "" {
-				lines[i] += gap
-			}
-			if c.left {
-				lines[i] += cell + pad
-			} else {
-				lines[i] += pad + cell
-			}
+// shortID is what engines, whose ids have 64 characters, call their containers
+// by: so much is left of an id when the table is too wide.
+const shortID = 12
+
+// renderTable gives the lines of the table, its head first. The ids give way
+// when it is wider than the screen; 0 is without a limit.
+func renderTable(rows []tableRow, screen int) []string {
+	const gap = "  "
+	// The ids last, when it is known how much room there is.
+	var columns [][]string
+	total := 0
+	for _, c := range tableColumns[1:] {
+		if cells, said := column(rows, c.title, c.text); said || !c.optional {
+			width := align(cells, c.width, c.left)
+			total += len(gap) + width
+			columns = append(columns, cells)
 		}
 	}
-	return lines
+	ids, _ := column(rows, tableColumns[0].title, tableColumns[0].text)
+	if screen > 0 {
+		for i, id := range ids {
+			ids[i] = id[:min(len(id), max(shortID, screen-total))]
+		}
+	}
+	align(ids, 0, true)
+	for _, cells := range columns {
+		for i := range ids {
+			ids[i] += gap + cells[i]
+		}
+	}
+	return ids
+}
+
+// column is a column's cells, its title first, and whether they say anything.
+func column(rows []tableRow, title string, text func(tableRow) string) (cells []string, said bool) {
+	cells = append(make([]string, 0, len(rows)+1), title)
+	for _, r := range rows {
+		cell := text(r)
+		cells = append(cells, cell)
+		said = said || cell != unknown
+	}
+	return cells, said
+}
+
+// align makes all cells as wide as the widest, and at least the width given.
+func align(cells []string, width int, left bool) int {
+	for _, c := range cells {
+		width = max(width, len(c))
+	}
+	for i, c := range cells {
+		pad := strings.Repeat(" ", width-len(c))
+		if left {
+			cells[i] = c + pad
+		} else {
+			cells[i] = pad + c
+		}
+	}
+	return width
 }
 
 func percent(p float64) string {

@@ -60,13 +60,12 @@ func (s *screen) close() error {
 
 // show puts a table there.
 func (s *screen) show(rows []tableRow) error {
-	lines := renderTable(rows)
 	if !s.live {
-		return s.print(lines)
+		return s.print(renderTable(rows, 0))
 	}
-	s.shown = lines
 	width, height := s.size()
-	_, err := s.out.WriteString(frame(lines, width, height))
+	s.shown = renderTable(rows, width)
+	_, err := s.out.WriteString(frame(s.shown, width, height))
 	return err
 }
 

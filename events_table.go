@@ -152,10 +152,11 @@ func (w *watch) rows(t *statsTable) ([]tableRow, error) {
 }
 
 // cpuPercent is how much of one CPU was used between two samples; NaN when
-// that cannot be said, as when a new container has taken over an old one's ID.
+// that cannot be said, as when a new container has taken over an old one's ID,
+// or nothing counts (a container that lives has used some).
 func cpuPercent(from, to sample) float64 {
 	elapsed := to.at.Sub(from.at)
-	if elapsed <= 0 || to.cpu < from.cpu {
+	if elapsed <= 0 || to.cpu < from.cpu || to.cpu == 0 {
 		return math.NaN()
 	}
 	return 100 * float64(to.cpu-from.cpu) / float64(elapsed.Nanoseconds())

@@ -51,18 +51,25 @@ var psCommand = &cli.Command{
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}
-		return printProcesses(string(out), pids)
+		text, err := filterProcesses(string(out), pids)
+		if err != nil {
+			return err
+		}
+		_, err = os.Stdout.WriteString(text)
+		return err
 	},
 }
 
-// printProcesses prints those lines of ps(1) that are of our processes.
-func printProcesses(out string, pids []int) error {
+// filterProcesses keeps the first line of what ps(1) said, its head, and those
+// that are about the processes given.
+func filterProcesses(out string, pids []int) (string, error) {
 	lines := strings.Split(out, "\n")
 	column := slices.Index(strings.Fields(lines[0]), "PID")
 	if column < 0 {
-		return errors.New("couldn't find PID field in ps output")
+		return "", errors.New("couldn't find PID field in ps output")
 	}
-	fmt.Println(lines[0])
+	var b strings.Builder
+	b.WriteString(lines[0] + "\n")
 	for _, line := range lines[1:] {
 		fields := strings.Fields(line)
 		if len(fields) <= column {
@@ -70,11 +77,11 @@ func printProcesses(out string, pids []int) error {
 		}
 		pid, err := strconv.Atoi(fields[column])
 		if err != nil {
-			return fmt.Errorf("unable to parse pid: %w", err)
+			return "", fmt.Errorf("unable to parse pid: %w", err)
 		}
 		if slices.Contains(pids, pid) {
-			fmt.Println(line)
+			b.WriteString(line + "\n")
 		}
 	}
-	return nil
+	return b.String(), nil
 }

@@ -4,28 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"reflect"
 
 	"github.com/opencontainers/cgroups"
 
-	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
 	"runc/libcontainer/intelrdt"
 )
-
-// Processes are the pids of all processes in the container's cgroup and those
-// below it, in the caller's pid namespace. Of a container that has ended, with
-// its cgroup gone as well, there are none.
-func (c *Container) Processes() ([]int, error) {
-	pids, err := cgroup.Pids(c.cgroupPaths)
-	if errors.Is(err, fs.ErrNotExist) && !alive(c.initPid, c.initStart) {
-		return nil, nil
-	} else if err != nil {
-		return nil, fmt.Errorf("unable to get all container pids: %w", err)
-	}
-	return pids, nil
-}
 
 // Pause freezes all processes; [ErrNotRunning] when there are none.
 func (c *Container) Pause() error {

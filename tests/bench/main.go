@@ -132,6 +132,12 @@ func rows() []row {
 		{name: "exec", before: up, after: down, once: func(p *peer, _ int) (sample, error) {
 			return timed(p.bundle, p.args("exec", id(p, 0), "/bin/true")...)
 		}},
+		{name: "ps", before: up, after: down, once: func(p *peer, _ int) (sample, error) {
+			return timed(p.bundle, p.args("ps", "--format", "json", id(p, 0))...)
+		}},
+		{name: "events --stats", before: up, after: down, once: func(p *peer, _ int) (sample, error) {
+			return timed(p.bundle, p.args("events", "--stats", id(p, 0))...)
+		}},
 	}
 }
 

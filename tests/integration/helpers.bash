@@ -110,6 +110,15 @@ requires() {
 	done
 }
 
+# requires_controller NAME: one that a container's cgroup has in this layout.
+requires_controller() {
+	if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
+		grep -qw "$1" /sys/fs/cgroup/cgroup.controllers || skip "needs the $1 controller on cgroup v2"
+	else
+		[ -d "/sys/fs/cgroup/$1" ] || skip "needs the $1 controller on cgroup v1"
+	fi
+}
+
 # Of this test: containers, mounts, cgroups. Anything there now is a leak,
 # unless the test says that it leaves a container, which teardown then removes.
 teardown() {

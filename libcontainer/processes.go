@@ -1,0 +1,63 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"runc/libcontainer/cgroup"
+)
+
+// Processes are the pids of all processes in the container's cgroup and those
+// below it, in the caller's pid namespace. Without a cgroup, as an ordinary
+// user's container may be, they are those of its own pid namespace. Of a
+// container that has ended, with its cgroup gone as well, there are none.
+func (c *Container) Processes() ([]int, error) {
+	pids, err := cgroup.Pids(c.cgroupPaths)
+	if errors.Is(err, fs.ErrNotExist) {
+		if !alive(c.initPid, c.initStart) {
+			return nil, nil
+		}
+		if private, e := c.privatePID(); e == nil && private {
+			pids, err = namespacePids(c.initPid)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("unable to get all container pids: %w", err)
+	}
+	return pids, nil
+}
+
+// namespacePids are the pids of the processes in the same pid namespace as the
+// one given; not of those in a further namespace that one of them has made. A
+// process whose namespace the caller may not see (ptrace(2), access mode
+// PTRACE_MODE_READ) is not told.
+func namespacePids(pid int) ([]int, error) {
+	own, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid))
+	if err != nil {
+		return nil, err
+	}
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil, err
+	}
+	defer proc.Close()
+	names, err := proc.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		// It may be gone by now, or another user's.
+		if ns, err := os.Readlink("/proc/" + name + "/ns/pid"); err == nil && ns == own {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}
