@@ -86,17 +86,26 @@ func (n *notifySocket) forward(c *libcontainer.Container) error {
 		return err
 	}
 	pid := state.InitProcessPid
-	pidfd, err := unix.PidfdOpen(pid, 0)
+	pidfd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if err != nil {
 		return nil // dead already: not ready, ever
 	}
 	dead := os.NewFile(uintptr(pidfd), "pidfd")
 	defer dead.Close()
+	end, err := dead.SyscallConn()
+	if err != nil {
+		return err
+	}
 	go func() {
-		// Wakes the read below.
-		p := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
-		_, _ = unix.Poll(p, -1)
-		_ = n.conn.SetReadDeadline(time.Now())
+		// Wakes the read below. By the file, not by its number, which may be
+		// another's once we have returned.
+		err := end.Read(func(fd uintptr) bool {
+			k, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+			return k != 0 || err != nil && err != unix.EINTR
+		})
+		if err == nil {
+			_ = n.conn.SetReadDeadline(time.Now())
+		}
 	}()
 	buf := make([]byte, 4096)
 	for {

@@ -1,48 +1,82 @@
 package main
 
 import (
-	"os"
-	"os/signal"
-	"time"
+	"context"
+	"fmt"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"runc/internal/sigpipe"
 	"runc/libcontainer"
 )
 
-// forwarder hands the signals that we get to the process that we wait for.
+// forwarder has the signals that we get: while a container is being started
+// they end that, later they are the process's that we wait for.
 type forwarder struct {
-	ch chan os.Signal
+	pipe *sigpipe.Pipe
+	ch   chan unix.Signal
+	once sync.Once
+
+	// Done once a signal that would have ended us came during the start.
+	starting context.Context
+	abort    context.CancelCauseFunc
 }
 
-// newForwarder has to be called before the user's process starts, so that no
-// signal is lost to it. One that ends us earlier ends init as well.
-func newForwarder() *forwarder {
-	// As many as can come meanwhile; the kernel would merge repeated ones too.
-	f := &forwarder{ch: make(chan os.Signal, 128)}
-	signal.Notify(f.ch, soon[:]...)
-	return f
-}
-
-// soon are the signals that people and engines send, and those whose default
-// would harm. The Go runtime takes four thread switches for each signal it is
-// told to catch; the other fifty come while there is nothing to do but wait.
-var soon = [...]os.Signal{
-	unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2,
-	unix.SIGCHLD, unix.SIGPIPE, unix.SIGWINCH,
-}
-
-// others is how long after the start the rest of the signals is caught: longer
-// than a short command runs.
-const others = 20 * time.Millisecond
-
-// stop may be called without a forwarder, when the start has failed.
-func (f *forwarder) stop() {
-	if f != nil {
-		signal.Stop(f.ch)
+// newForwarder catches what would end us while there is something to take
+// back. It waits in the pipe until somebody listens.
+func newForwarder() (*forwarder, error) {
+	pipe, err := sigpipe.New()
+	if err != nil {
+		return nil, err
 	}
+	if err := pipe.CatchDeadly(unix.SIGHUP, unix.SIGINT, unix.SIGTERM); err != nil {
+		pipe.Close()
+		return nil, err
+	}
+	f := &forwarder{pipe: pipe, ch: make(chan unix.Signal, 128)}
+	f.starting, f.abort = context.WithCancelCause(context.Background())
+	return f, nil
 }
+
+// listen reads the pipe from now on.
+func (f *forwarder) listen() {
+	f.once.Do(func() {
+		go func() {
+			for {
+				s, err := f.pipe.Next()
+				if err != nil {
+					return
+				}
+				switch s {
+				case unix.SIGHUP, unix.SIGINT, unix.SIGTERM:
+					f.abort(fmt.Errorf("interrupted by %s", unix.SignalName(s)))
+				}
+				select {
+				case f.ch <- s:
+				default:
+					// As many wait already; the kernel merges equal ones too.
+				}
+			}
+		}()
+	})
+}
+
+// all catches the rest of the signals as well. It has to be called before the
+// user's process starts, so that none is lost to it.
+func (f *forwarder) all() error { return f.pipe.Catch(sigpipe.All()...) }
+
+// interrupted is the error of a start that a signal has ended.
+func (f *forwarder) interrupted() error {
+	if f == nil {
+		return nil
+	}
+	return context.Cause(f.starting)
+}
+
+// release has signals do what they did before.
+func (f *forwarder) release() error { return f.pipe.Close() }
 
 // wait waits for the process and gives its exit status as a shell would.
 // Orphans of the container, which a subreaper inherits, are collected on the
@@ -54,24 +88,16 @@ func (f *forwarder) wait(p *libcontainer.Process, t *tty) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	rest := time.After(others)
-	// It may have ended before; its SIGCHLD may have been left out, too.
+	// It may have ended before.
 	for ended := reap(pid); !ended; {
-		select {
-		case <-rest:
-			signal.Notify(f.ch)
-		case s := <-f.ch:
-			switch s {
-			case unix.SIGCHLD:
-				ended = reap(pid)
-			case unix.SIGURG:
-				// The Go runtime's own prodding.
-			case unix.SIGWINCH:
-				t.resize()
-			default:
-				// It may have ended just now.
-				_ = p.Signal(s)
-			}
+		switch s := <-f.ch; s {
+		case unix.SIGCHLD:
+			ended = reap(pid)
+		case unix.SIGWINCH:
+			t.resize()
+		default:
+			// It may have ended just now.
+			_ = p.Signal(s)
 		}
 	}
 	status, err := p.Wait()
@@ -80,7 +106,6 @@ func (f *forwarder) wait(p *libcontainer.Process, t *tty) (int, error) {
 	}
 	return exitStatus(status), nil
 }
-
 func exitStatus(status unix.WaitStatus) int {
 	if status.Signaled() {
 		return 128 + int(status.Signal())

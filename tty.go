@@ -96,7 +96,11 @@ func (t *tty) pipes(r *runner, p *libcontainer.Process) error {
 		}
 		t.theirs, t.ours = append(t.theirs, pw), append(t.ours, pr)
 		*o.w = pw
-		t.out = append(t.out, func() { _, _ = io.Copy(o.to, pr); pr.Close() })
+		to, err := otherwise(o.to)
+		if err != nil {
+			return err
+		}
+		t.out = append(t.out, func() { _, _ = io.Copy(to, pr); pr.Close() })
 	}
 	return nil
 }
@@ -149,8 +153,23 @@ func (t *tty) receive() error {
 		t.resize()
 	}
 	t.in = func() { _, _ = io.Copy(t.master, os.Stdin) }
-	t.out = append(t.out, func() { _, _ = io.Copy(os.Stdout, t.master) })
+	stdout, err := otherwise(os.Stdout)
+	if err != nil {
+		return err
+	}
+	t.out = append(t.out, func() { _, _ = io.Copy(stdout, t.master) })
 	return nil
+}
+
+// otherwise is stdout or stderr by another number. By their own, package os
+// ends the whole process when nobody reads them any more (SIGPIPE, see
+// os/signal); for us that is when to let the container know.
+func otherwise(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
 // resize gives the process's terminal the size of ours.

@@ -96,6 +96,10 @@ func startContainer(cmd *cli.Command, act action) (int, error) {
 	if err != nil {
 		return -1, err
 	}
+	// From here on there is something to take back.
+	if r.signals, err = newForwarder(); err != nil {
+		return -1, err
+	}
 	if r.container, err = libcontainer.Create(cmd.String("root"), id, config); err != nil {
 		return -1, err
 	}
@@ -194,6 +198,8 @@ type runner struct {
 	preserveFDs int
 	subCgroups  map[string]string
 	notify      *notifySocket
+
+	signals *forwarder // nil for a detached exec
 }
 
 // prepare makes the process and checks what can be checked beforehand.
@@ -283,75 +289,36 @@ func listenFDs() int {
 
 // run starts the process; in the foreground it also waits for it.
 func (r *runner) run(p *libcontainer.Process) (status int, err error) {
-	defer func() {
-		if err != nil && r.init {
+	tty, err := r.bringUp(p)
+	if err != nil {
+		if r.init {
+			if i := r.signals.interrupted(); i != nil {
+				err = i
+			}
 			if e := r.destroy(); e != nil {
 				err = fmt.Errorf("%w; afterwards, unable to remove the container: %w", err, e)
 			}
 		}
-	}()
-	if r.subreaper {
-		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-			logrus.Warn(os.NewSyscallError("prctl(PR_SET_CHILD_SUBREAPER)", err))
-		}
-	}
-	if r.pidfdSocket != "" {
-		if p.PidfdSocket, err = dial(r.pidfdSocket); err != nil {
-			return -1, err
-		}
-		defer p.PidfdSocket.Close()
-	}
-	// While the process is being set up: it takes a while to have all signals.
-	// One that ends us before leaves an init that ends by itself.
-	var signals *forwarder
-	if !r.detach {
-		p.Meanwhile = func() { signals = newForwarder() }
-		defer func() { signals.stop() }()
-	}
-	tty, err := r.setUpIO(p)
-	if err != nil {
 		return -1, err
 	}
 	defer tty.close()
-	if err := r.container.Start(p); err != nil {
-		return -1, err
-	}
-	defer func() {
-		if err != nil && !r.init {
-			_ = p.Signal(unix.SIGKILL)
-			_, _ = p.Wait()
-		}
-	}()
-	if err := tty.started(p); err != nil {
-		return -1, err
-	}
-	if r.pidFile != "" {
-		pid, err := p.Pid()
-		if err != nil {
-			return -1, err
-		}
-		if err := writePidFile(r.pidFile, pid); err != nil {
-			return -1, err
-		}
-	}
-	if r.start {
-		if err := r.notify.bind(); err != nil {
-			return -1, err
-		}
-		if err := r.container.Exec(); err != nil {
-			return -1, err
-		}
-	}
 	if r.detach {
 		if r.start {
-			return 0, r.notify.forward(r.container)
+			// It runs: what the service manager gets to know of it changes
+			// nothing about that.
+			if err := r.signals.release(); err != nil {
+				logrus.Warn(err)
+			}
+			if err := r.notify.forward(r.container); err != nil {
+				logrus.Warn(err)
+			}
 		}
 		return 0, nil
 	}
 	if r.start {
 		r.notify.forwardBeside(r.container)
 	}
-	code, err := signals.wait(p, tty)
+	code, err := r.signals.wait(p, tty)
 	if err != nil {
 		return -1, err
 	}
@@ -364,6 +331,85 @@ func (r *runner) run(p *libcontainer.Process) (status int, err error) {
 	// Only now: what a shared pid namespace left running may hold the pipes.
 	tty.drain()
 	return code, nil
+}
+
+// bringUp is the part of run that a signal ends: up to the user's program. On
+// error a process that joined is gone; a container is left to destroy.
+func (r *runner) bringUp(p *libcontainer.Process) (_ *tty, err error) {
+	if r.subreaper {
+		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+			logrus.Warn(os.NewSyscallError("prctl(PR_SET_CHILD_SUBREAPER)", err))
+		}
+	}
+	if r.pidfdSocket != "" {
+		if p.PidfdSocket, err = dial(r.pidfdSocket); err != nil {
+			return nil, err
+		}
+		defer p.PidfdSocket.Close()
+	}
+	if r.signals == nil && !r.detach {
+		if r.signals, err = newForwarder(); err != nil {
+			return nil, err
+		}
+	}
+	var notCaught error
+	if r.signals != nil {
+		p.Context = r.signals.starting
+		// While the process is being set up: threads take a while to come up.
+		p.Meanwhile = func() {
+			if r.signals.listen(); !r.detach {
+				notCaught = r.signals.all()
+			}
+		}
+	}
+	t, err := r.setUpIO(p)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			t.close()
+		}
+	}()
+	if err := r.container.Start(p); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil && !r.init {
+			_ = p.Signal(unix.SIGKILL)
+			_, _ = p.Wait()
+		}
+	}()
+	if notCaught != nil {
+		return nil, notCaught
+	}
+	if err := t.started(p); err != nil {
+		return nil, err
+	}
+	if r.pidFile != "" {
+		pid, err := p.Pid()
+		if err != nil {
+			return nil, err
+		}
+		if err := writePidFile(r.pidFile, pid); err != nil {
+			return nil, err
+		}
+	}
+	if r.detach && r.init {
+		// In the foreground the process gets it instead.
+		if err := r.signals.interrupted(); err != nil {
+			return nil, err
+		}
+	}
+	if r.start {
+		if err := r.notify.bind(); err != nil {
+			return nil, err
+		}
+		if err := r.container.Exec(); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
 }
 
 // destroy removes a container that did not come up.

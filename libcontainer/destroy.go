@@ -1,6 +1,7 @@
 package libcontainer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -59,7 +60,7 @@ func (c *Container) Destroy() error {
 	if err != nil {
 		return err
 	}
-	return runHooks(c.config.Hooks, configs.Poststop, state)
+	return runHooks(context.Background(), c.config.Hooks, configs.Poststop, state)
 }
 
 // endInit makes sure that init is gone.

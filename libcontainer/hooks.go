@@ -16,7 +16,7 @@ import (
 
 // runHooks runs the hooks of one moment in order, until one fails. state is
 // what each gets on stdin (runtime-spec, "State" and "POSIX-platform Hooks").
-func runHooks(hooks configs.Hooks, kind configs.HookName, state *specs.State) error {
+func runHooks(ctx context.Context, hooks configs.Hooks, kind configs.HookName, state *specs.State) error {
 	list := hooks[kind]
 	if len(list) == 0 {
 		return nil
@@ -26,15 +26,14 @@ func runHooks(hooks configs.Hooks, kind configs.HookName, state *specs.State) er
 		return err
 	}
 	for i := range list {
-		if err := runHook(&list[i], stdin); err != nil {
+		if err := runHook(ctx, &list[i], stdin); err != nil {
 			return fmt.Errorf("error running %s hook #%d: %w", kind, i, err)
 		}
 	}
 	return nil
 }
 
-func runHook(h *configs.Hook, stdin []byte) error {
-	ctx := context.Background()
+func runHook(ctx context.Context, h *configs.Hook, stdin []byte) error {
 	if h.Timeout != nil {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, *h.Timeout)
@@ -60,8 +59,11 @@ func runHook(h *configs.Hook, stdin []byte) error {
 		cmd.WaitDelay = 0
 	}
 	err := cmd.Run()
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("hook ran past specified timeout of %.1fs", h.Timeout.Seconds())
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	}
 	if errors.Is(err, exec.ErrWaitDelay) {
 		// The hook itself ended well; its child still holds our pipe.

@@ -1,6 +1,7 @@
 package libcontainer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -147,7 +148,7 @@ func (i *initProcess) runOwnHooks(kind configs.HookName, list []configs.Hook, st
 	}
 	s := *i.State
 	s.Pid, s.Status = os.Getpid(), status
-	return runHooks(configs.Hooks{kind: list}, kind, &s)
+	return runHooks(context.Background(), configs.Hooks{kind: list}, kind, &s)
 }
 
 // ready tells that nothing is left that can fail but the user's program itself.

@@ -1,6 +1,7 @@
 package libcontainer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -75,6 +76,11 @@ type Process struct {
 	// for what the caller has to do anyway. May be nil.
 	Meanwhile func()
 
+	// Context, where it is not nil, ends the start of a container when it is
+	// done before that is through, and a hook that runs; Start and Exec then
+	// give its cause.
+	Context context.Context
+
 	// Warn gets what init has to say that is no error; nil drops it.
 	Warn func(msg string)
 
@@ -97,6 +103,13 @@ func (p *Process) meanwhile() {
 	if p.Meanwhile != nil {
 		p.Meanwhile()
 	}
+}
+
+func (p *Process) context() context.Context {
+	if p == nil || p.Context == nil {
+		return context.Background()
+	}
+	return p.Context
 }
 
 func (p *Process) warn(msg string) {
@@ -139,6 +152,16 @@ func (p *Process) Signal(sig os.Signal) error {
 		return os.NewSyscallError("pidfd_send_signal", err)
 	}
 	return nil
+}
+
+// abort kills a process that is being started. By the file, not by its number:
+// it may be collected, and its pidfd closed, meanwhile.
+func (p *Process) abort() {
+	conn, err := p.run.pidfd.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = conn.Control(func(fd uintptr) { _ = unix.PidfdSendSignal(int(fd), unix.SIGKILL, nil, 0) })
 }
 
 // Wait waits for the process to end, and for its output to be copied, and

@@ -1,6 +1,7 @@
 package libcontainer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -53,6 +54,10 @@ func (c *Container) startInit(p *Process) (err error) {
 	var undo undoList
 	defer func() {
 		if err != nil {
+			if cause := context.Cause(p.context()); cause != nil {
+				// What else is wrong then follows from that.
+				err = fmt.Errorf("unable to start container process: %w", cause)
+			}
 			err = undo.run(err)
 		}
 	}()
@@ -120,6 +125,8 @@ func (c *Container) startInit(p *Process) (err error) {
 		return nil
 	})
 	c.init = p
+	stop := context.AfterFunc(p.context(), p.abort)
+	defer stop()
 
 	// From here on init's own start-up goes on beside us, until it waits for
 	// the bootstrap message; it ends by itself should we die. So first what it
@@ -357,7 +364,7 @@ func (c *Container) runtimeHooks() error {
 		return err
 	}
 	for _, kind := range []configs.HookName{configs.Prestart, configs.CreateRuntime} {
-		if err := runHooks(c.config.Hooks, kind, state); err != nil {
+		if err := runHooks(c.init.context(), c.config.Hooks, kind, state); err != nil {
 			return err
 		}
 	}
@@ -418,7 +425,7 @@ func (c *Container) Exec() error {
 	if err != nil {
 		return err
 	}
-	if err := runHooks(c.config.Hooks, configs.Poststart, state); err != nil {
+	if err := runHooks(c.init.context(), c.config.Hooks, configs.Poststart, state); err != nil {
 		if e := c.Signal(unix.SIGKILL); e != nil && !errors.Is(e, ErrNotRunning) {
 			err = fmt.Errorf("%w; afterwards, unable to kill the container: %w", err, e)
 		}

@@ -1,0 +1,35 @@
+//go:build !(amd64 || arm64)
+
+package sigpipe
+
+import (
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+)
+
+type platform struct{ notify func(unix.Signal) }
+
+func (p *Pipe) open() error { return nil }
+
+func (p *Pipe) shut() {}
+
+func (p *Pipe) catch(s unix.Signal, unlessIgnored bool) error {
+	if unlessIgnored && signal.Ignored(s) {
+		return nil
+	}
+	if p.back == nil {
+		// As many as can come meanwhile; the kernel would merge repeated ones.
+		ch := make(chan os.Signal, 128)
+		p.notify = func(s unix.Signal) { signal.Notify(ch, s) }
+		p.back = []func(){func() { signal.Stop(ch); close(ch) }}
+		go func() {
+			for s := range ch {
+				_, _ = p.w.Write([]byte{byte(s.(unix.Signal))})
+			}
+		}()
+	}
+	p.notify(s)
+	return nil
+}
