@@ -12,6 +12,7 @@ import (
 
 	"runc/libcontainer/capabilities"
 	"runc/libcontainer/sched"
+	"runc/libcontainer/seccomp"
 	"runc/libcontainer/specconv"
 )
 
@@ -35,7 +36,7 @@ var featuresCommand = &cli.Command{
 
 // builtIn comes from the tables that the code itself goes by.
 func builtIn() *features.Features {
-	yes, no := true, false
+	yes := true
 	f := &features.Features{
 		OCIVersionMin: "1.0.0",
 		OCIVersionMax: specs.Version,
@@ -49,10 +50,17 @@ func builtIn() *features.Features {
 			Namespaces:   specconv.KnownNamespaces(),
 			Capabilities: capabilities.KnownCapabilities(),
 			Cgroup:       &features.Cgroup{V1: &yes, V2: &yes, Systemd: &yes, SystemdUser: &yes, Rdma: &yes},
-			Seccomp:      &features.Seccomp{Enabled: &no},
-			Apparmor:     &features.Apparmor{Enabled: &yes},
-			Selinux:      &features.Selinux{Enabled: &yes},
-			IntelRdt:     &features.IntelRdt{Enabled: &yes, Schemata: &yes, Monitoring: &yes},
+			Seccomp: &features.Seccomp{
+				Enabled:        &yes,
+				Actions:        seccomp.KnownActions(),
+				Operators:      seccomp.KnownOperators(),
+				Archs:          seccomp.KnownArchitectures(),
+				KnownFlags:     seccomp.KnownFlags(),
+				SupportedFlags: seccomp.SupportedFlags(),
+			},
+			Apparmor: &features.Apparmor{Enabled: &yes},
+			Selinux:  &features.Selinux{Enabled: &yes},
+			IntelRdt: &features.IntelRdt{Enabled: &yes, Schemata: &yes, Monitoring: &yes},
 			MemoryPolicy: &features.MemoryPolicy{
 				Modes: sorted(sched.KnownMemoryModes()),
 				Flags: sorted(sched.KnownMemoryFlags()),

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -178,6 +179,8 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 	}
 }
 
+var errKilledByFilter = errors.New("init process was killed by the seccomp filter: it allows too little (config.json: linux.seccomp)")
+
 // died says how init ended, when it did without a word.
 func (l *launch) died(m *cgroup.Manager) error {
 	l.p.reap()
@@ -190,8 +193,13 @@ func (l *launch) died(m *cgroup.Manager) error {
 	switch {
 	case l.run.err != nil:
 		return fmt.Errorf("init process ended: %w", l.run.err)
+	case st.Signaled() && st.Signal() == syscall.SIGSYS && l.boot.Seccomp != nil:
+		return errKilledByFilter
 	case st.Signaled():
 		return fmt.Errorf("init process was killed by signal %d (%s)", int(st.Signal()), st.Signal())
+	}
+	if l.boot.Seccomp != nil && st.ExitStatus() == 128+int(unix.SIGSYS) {
+		return errKilledByFilter
 	}
 	return fmt.Errorf("init process exited with status %d before the container was set up", st.ExitStatus())
 }

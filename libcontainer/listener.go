@@ -29,11 +29,11 @@ func (i *initProcess) loadSeccomp() error {
 	if err != nil {
 		return fmt.Errorf("unable to init seccomp: %w", err)
 	}
-	if listener == nil {
+	if listener < 0 {
 		return nil
 	}
 	// Laid out by hand: sendmsg(2) may have a rule.
-	msg := binary.LittleEndian.AppendUint32([]byte{byte(msgListener)}, uint32(listener.Fd()))
+	msg := binary.LittleEndian.AppendUint32([]byte{byte(msgListener)}, uint32(listener))
 	if err := retry(func() error { _, err := unix.Write(i.sock.fd, msg); return err }); err != nil {
 		return fmt.Errorf("unable to hand out the seccomp listener: %w", err)
 	}
@@ -51,8 +51,7 @@ func (l *launch) passListener(payload []byte) error {
 	if err != nil {
 		return fmt.Errorf("unable to get the seccomp listener from init: %w", os.NewSyscallError("pidfd_getfd", err))
 	}
-	listener := os.NewFile(uintptr(fd), "seccomp-listener")
-	defer listener.Close()
+	defer unix.Close(fd)
 	config := l.c.config.Seccomp
 	state, err := l.c.ociState(specs.StateCreating)
 	if err != nil {
@@ -67,5 +66,5 @@ func (l *launch) passListener(payload []byte) error {
 		Pid:      l.run.pid,
 		Metadata: config.ListenerMetadata,
 		State:    *state,
-	}, listener)
+	}, fd)
 }

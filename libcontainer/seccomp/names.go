@@ -2,6 +2,7 @@ package seccomp
 
 import (
 	"fmt"
+	"slices"
 
 	"runc/libcontainer/configs"
 )
@@ -71,10 +72,33 @@ func ArchFromString(s string) (string, error) {
 // FlagKnown tells whether the runtime knows a filter flag by its name
 // (SECCOMP_FILTER_FLAG_TSYNC and so on). The kernel may still not have it.
 func FlagKnown(name string) bool {
-	switch name {
-	case "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_LOG",
-		"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV":
-		return true
+	_, ok := flagBit(name)
+	return ok
+}
+
+// KnownFlags are all flags that a profile may name.
+func KnownFlags() []string {
+	return []string{"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_LOG",
+		"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}
+}
+
+// KnownActions are the words of [ActionFromString].
+func KnownActions() []string {
+	return []string{"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
+		"SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"}
+}
+
+// KnownOperators are the words of [OperatorFromString].
+func KnownOperators() []string {
+	return []string{"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE"}
+}
+
+// KnownArchitectures are the words of [ArchFromString], sorted.
+func KnownArchitectures() []string {
+	list := make([]string, len(arches))
+	for i := range arches {
+		list[i] = arches[i].scmp
 	}
-	return false
+	slices.Sort(list)
+	return list
 }

@@ -92,7 +92,7 @@ usage_of() {
 	runc features
 	expect_ok
 	jq -e '.ociVersionMax == "1.3.0" and (.hooks | length == 6) and (.mountOptions | index("rbind"))
-		and (.linux.namespaces | index("time")) and .linux.seccomp.enabled == false' <<<"$output"
+		and (.linux.namespaces | index("time")) and .linux.seccomp.enabled and (.linux.seccomp.archs | length) == 18' <<<"$output"
 }
 
 @test "kill refuses a signal that does not exist" {

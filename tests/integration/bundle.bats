@@ -129,8 +129,3 @@ refused() { # WORDS
 	run "$RUNC" --log-format x list
 	expect_error "invalid log-format: x"
 }
-
-@test "a seccomp filter is refused, not left out, as long as none can be compiled" {
-	update_config '.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]}'
-	refused "linux.seccomp: filters are not supported by this version of the runtime"
-}

@@ -1,0 +1,16 @@
+//go:build arm64 || riscv64 || loong64
+
+package main
+
+import "golang.org/x/sys/unix"
+
+// These never had mkdir and chmod without a folder to begin at.
+func kind(nr int32) int {
+	switch nr {
+	case unix.SYS_MKDIRAT:
+		return callMkdirat
+	case unix.SYS_FCHMOD, unix.SYS_FCHMODAT:
+		return callChmod
+	}
+	return callOther
+}
