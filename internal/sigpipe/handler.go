@@ -18,10 +18,10 @@ var (
 	restorerPC uintptr // ends a handler; 0 where the vDSO has that
 )
 
-// What the handlers use.
+// What the handlers use, and they alone read.
 var (
-	pipeFD    uint64
-	goHandler uintptr
+	pipeFD    uint64  //lint:ignore U1000 handler_*.s reads it
+	goHandler uintptr //lint:ignore U1000 handler_*.s reads it
 )
 
 // action is the kernel's struct sigaction of these machines
@@ -40,8 +40,6 @@ const (
 	saRestorer = 0x04000000
 	sigIgn     = 1
 )
-
-type platform struct{}
 
 var opened atomic.Bool
 

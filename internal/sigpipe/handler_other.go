@@ -9,7 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-type platform struct{ notify func(unix.Signal) }
+// caught goes into the pipe. As many as can come meanwhile; the kernel would
+// merge repeated ones too.
+var caught chan os.Signal
 
 func (p *Pipe) open() error { return nil }
 
@@ -20,9 +22,8 @@ func (p *Pipe) catch(s unix.Signal, unlessIgnored bool) error {
 		return nil
 	}
 	if p.back == nil {
-		// As many as can come meanwhile; the kernel would merge repeated ones.
 		ch := make(chan os.Signal, 128)
-		p.notify = func(s unix.Signal) { signal.Notify(ch, s) }
+		caught = ch
 		p.back = []func(){func() { signal.Stop(ch); close(ch) }}
 		go func() {
 			for s := range ch {
@@ -30,6 +31,6 @@ func (p *Pipe) catch(s unix.Signal, unlessIgnored bool) error {
 			}
 		}()
 	}
-	p.notify(s)
+	signal.Notify(caught, s)
 	return nil
 }

@@ -34,7 +34,6 @@ type Pipe struct {
 	mu   sync.Mutex
 	// What was in place before, for Close.
 	back []func()
-	platform
 }
 
 // New gives a Pipe that catches nothing yet. There can be one at a time.

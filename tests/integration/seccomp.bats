@@ -1,5 +1,7 @@
 #!/usr/bin/env bats
 # linux.seccomp: each action, conditions, flags, the listener.
+# shellcheck disable=SC2016 # jq's variables
+# shellcheck disable=SC2030,SC2031 # bats runs each test in a subshell
 
 load helpers
 
