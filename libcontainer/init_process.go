@@ -173,9 +173,7 @@ func (i *initProcess) dropPrivileges() (program string, err error) {
 			return "", err
 		}
 	}
-	if err := i.fillHome(); err != nil {
-		return "", err
-	}
+	i.fillHome()
 	// All along they are close-on-exec; this is for those that came by fork
 	// from a caller who was less careful.
 	if err := system.CloseExecFrom(3 + i.Extra); err != nil {
@@ -243,22 +241,17 @@ func verifyCwd() error {
 }
 
 // fillHome sets HOME for programs that rely on it, as a login would.
-func (i *initProcess) fillHome() error {
+func (i *initProcess) fillHome() {
 	for n, kv := range i.Env {
 		if v, ok := strings.CutPrefix(kv, "HOME="); ok {
 			if v != "" {
-				return nil
+				return
 			}
 			i.Env = append(i.Env[:n], i.Env[n+1:]...)
 			break
 		}
 	}
-	home, err := userdb.Home(i.UID)
-	if err != nil {
-		return err
-	}
-	i.Env = append(i.Env, "HOME="+home)
-	return nil
+	i.Env = append(i.Env, "HOME="+userdb.Home(i.UID))
 }
 
 func (i *initProcess) setUser() error {

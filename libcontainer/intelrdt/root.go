@@ -11,6 +11,9 @@ import (
 // defaultRoot is where the kernel has a mount point ready.
 const defaultRoot = "/sys/fs/resctrl"
 
+// maxLine bounds a line of mountinfo, in which an overlay tells all its layers.
+const maxLine = 16 << 20
+
 // Root is where resctrl is mounted; [ErrNotEnabled] when it is nowhere.
 func Root() (string, error) {
 	var fs unix.Statfs_t
@@ -23,6 +26,7 @@ func Root() (string, error) {
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
 		if root, ok := resctrlMount(lines.Text()); ok {
 			return root, nil

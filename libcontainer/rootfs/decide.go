@@ -124,7 +124,7 @@ func (d *decider) bind(op Op, m *configs.Mount) error {
 	slave := d.userns || d.cfg.RootPropagation&unix.MS_SHARED == 0
 	if m.IDMapping != nil {
 		op.IDMap = m.IDMapping
-		op.FromRuntime = true
+		op.FromRuntime = d.userns || !d.plan.Root.OwnMounts
 	}
 	op.Slave = op.FromRuntime && slave
 	if d.cfg.MountLabel != "" && m.Relabel != "" {

@@ -162,8 +162,13 @@ func TestSourcesThatTheRuntimeOpens(t *testing.T) {
 		{"plain", func(*configs.Config, *configs.Mount) {}, false, false},
 		{"user namespace", func(c *configs.Config, _ *configs.Mount) { userns(c) }, true, true},
 		{"rootless", func(c *configs.Config, _ *configs.Mount) { userns(c); c.RootlessEUID = true }, false, false},
-		{"idmap", func(_ *configs.Config, m *configs.Mount) { m.IDMapping = &configs.MountIDMapping{} }, true, true},
-		{"idmap in a shared root", func(c *configs.Config, m *configs.Mount) {
+		{"idmap", func(_ *configs.Config, m *configs.Mount) { m.IDMapping = &configs.MountIDMapping{} }, false, false},
+		{"idmap in a user namespace", func(c *configs.Config, m *configs.Mount) {
+			userns(c)
+			m.IDMapping = &configs.MountIDMapping{}
+		}, true, true},
+		{"idmap without a mount namespace, in a shared root", func(c *configs.Config, m *configs.Mount) {
+			c.Namespaces.Remove(configs.NEWNS)
 			m.IDMapping = &configs.MountIDMapping{}
 			c.RootPropagation = unix.MS_SHARED | unix.MS_REC
 		}, true, false},

@@ -85,6 +85,9 @@ func (s *setup) makeNode(dev fd, n *Node, bindOnly bool) error {
 		}
 		at = f.fd
 		defer at.close()
+		if err := s.notInProc(f); err != nil {
+			return err
+		}
 	}
 	fifo := n.Mode&unix.S_IFMT == unix.S_IFIFO
 	if bindOnly && !fifo {

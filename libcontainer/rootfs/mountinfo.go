@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// maxLine bounds a line of mountinfo: an overlay tells all its layers, of which
+// it may have 500, with four bytes for some.
+const maxLine = 16 << 20
+
 // fullMounts finds where a whole procfs or sysfs is mounted outside the root.
 func fullMounts(root string) ([]string, error) {
 	f, err := os.Open("/proc/self/mountinfo")
@@ -15,6 +19,7 @@ func fullMounts(root string) ([]string, error) {
 	defer f.Close()
 	var found []string
 	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
 		if p, ok := fullMount(lines.Text()); ok && p != root && !strings.HasPrefix(p, root+"/") {
 			found = append(found, p)

@@ -83,6 +83,19 @@ func (s *setup) checkPlace(f fd) error {
 	return nil
 }
 
+// notInProc refuses a folder of procfs that symlinks led to: a node that is
+// bound there would hide what labels and limits are written to.
+func (s *setup) notInProc(r resolved) error {
+	if !r.byLink {
+		return nil
+	}
+	magic, err := r.fd.fsMagic()
+	if err == nil && magic == unix.PROC_SUPER_MAGIC {
+		err = errors.New("a symlink leads its folder into /proc")
+	}
+	return err
+}
+
 func always(isDir bool) func() (bool, error) {
 	return func() (bool, error) { return isDir, nil }
 }
@@ -95,7 +108,7 @@ func (s *setup) place(op *Op, mnt fd, t resolved, keep bool) error {
 		s.tree.covered(op.Target, t.byLink)
 		err = s.attachedNow(op, mnt)
 	} else if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTDIR) {
-		err = fmt.Errorf("%w (is one of source and target a directory, and the other not?)", err)
+		err = fmt.Errorf("%w (not a directory, where the other one is? Source and target must both be directories, or neither)", err)
 	}
 	if err == nil && keep && !t.byLink {
 		s.tree.remember(op.Target, mnt)
@@ -159,7 +172,20 @@ func (s *setup) source(op *Op) (mnt fd, later bool, err error) {
 		mnt, err = dupFD(fd(s.env.Sources[op.SourceFD-1].Fd()))
 		return mnt, false, err
 	}
-	return openSource(op)
+	mnt, later, err = openSource(op)
+	if err != nil || op.UserNSFD == 0 {
+		return mnt, later, err
+	}
+	if op.UserNSFD > len(s.env.Sources) {
+		err = fmt.Errorf("user namespace %d did not come", op.UserNSFD)
+	} else {
+		err = idmap(mnt, op.IDMap, s.env.Sources[op.UserNSFD-1])
+	}
+	if err != nil {
+		mnt.close()
+		return none, false, err
+	}
+	return mnt, later, nil
 }
 
 // openSource clones what a bind mount names, and gives it its attributes.

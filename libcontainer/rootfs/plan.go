@@ -89,6 +89,10 @@ type Op struct {
 	// runtime, attributes and all. 0: it was not.
 	SourceFD int
 
+	// UserNSFD likewise counts from 1 into Env.Sources: a user namespace whose
+	// maps the tree is to have, once it was opened. 0: none.
+	UserNSFD int
+
 	// Target is a clean absolute path in the container.
 	Target string
 
@@ -120,7 +124,10 @@ type Op struct {
 	// container's root can by itself.
 	FromRuntime bool
 
-	// IDMap shows other owners through the mount; it implies FromRuntime.
+	// IDMap shows other owners through the mount. In a user namespace it implies
+	// FromRuntime, for init lacks the right to map; otherwise the runtime makes
+	// the user namespace, and init maps what it finds behind the mounts that
+	// came before.
 	IDMap *configs.MountIDMapping
 
 	// Relabel is how SELinux is to label the source: z, Z or nothing.

@@ -40,6 +40,15 @@ func (p *Plan) OpenSources(userns func() (*os.File, error)) (files []*os.File, e
 				return files, fmt.Errorf("error relabeling %q (config.json: %s): %w", op.Source, op.Place, err)
 			}
 		}
+		if op.IDMap != nil && !op.FromRuntime {
+			ns, err := openMaps(op.IDMap, userns)
+			if err != nil {
+				return files, mountError(op.Source, op.Target, fmt.Errorf("%w (config.json: %s)", err, op.Place))
+			}
+			files = append(files, ns)
+			op.UserNSFD = len(files)
+			continue
+		}
 		if !op.FromRuntime || op.IDMap == nil && p.reachable(op.Source) {
 			continue
 		}
@@ -71,18 +80,20 @@ func (op *Op) openFor(userns func() (*os.File, error)) (fd, error) {
 	if op.IDMap == nil {
 		return mnt, nil
 	}
-	if err := idmap(mnt, op.IDMap, userns); err != nil {
+	ns, err := openMaps(op.IDMap, userns)
+	if err == nil {
+		err = idmap(mnt, op.IDMap, ns)
+		ns.Close()
+	}
+	if err != nil {
 		mnt.close()
 		return none, err
 	}
 	return mnt, nil
 }
 
-// idmap gives the mount the id maps of a user namespace (mount_setattr(2),
-// MOUNT_ATTR_IDMAP; Linux 5.12, and the file system has to take part).
-func idmap(mnt fd, m *configs.MountIDMapping, userns func() (*os.File, error)) error {
-	var ns *os.File
-	var err error
+// openMaps opens the user namespace whose maps an id-mapped mount is to have.
+func openMaps(m *configs.MountIDMapping, userns func() (*os.File, error)) (ns *os.File, err error) {
 	switch {
 	case len(m.UIDMappings) != 0 || len(m.GIDMappings) != 0:
 		ns, err = nsenter.NewUserNS(m.UIDMappings, m.GIDMappings)
@@ -92,14 +103,19 @@ func idmap(mnt fd, m *configs.MountIDMapping, userns func() (*os.File, error)) e
 		ns, err = userns()
 	}
 	if err != nil {
-		return fmt.Errorf("id-mapped mount: open its user namespace: %w", err)
+		return nil, fmt.Errorf("id-mapped mount: open its user namespace: %w", err)
 	}
-	defer ns.Close()
+	return ns, nil
+}
+
+// idmap gives the mount the id maps of a user namespace (mount_setattr(2),
+// MOUNT_ATTR_IDMAP; Linux 5.12, and the file system has to take part).
+func idmap(mnt fd, m *configs.MountIDMapping, ns *os.File) error {
 	var flags uint
 	if m.Recursive {
 		flags = unix.AT_RECURSIVE
 	}
-	err = setattr(mnt, flags, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(ns.Fd())})
+	err := setattr(mnt, flags, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(ns.Fd())})
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
 		return fmt.Errorf("id-mapped mounts are not supported by the kernel (from 5.12) or by this file system: %w", err)
 	}

@@ -5,7 +5,6 @@ package userdb
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -22,28 +21,24 @@ const (
 
 // Home is the home directory of uid according to /etc/passwd as the calling
 // process sees it: once its root is the container's. It is "/" when there is no
-// such entry, or no such file.
+// such entry, or no file that could be read: the image's faults are not to keep
+// a program from being started, which may never ask for its home.
 //
 // The file is the image's: it must be a regular file, reached through no magic
 // link of procfs, and is read up to a limit, a buffer at a time.
-func Home(uid int) (string, error) { return homeFrom("/etc/passwd", uid) }
+func Home(uid int) string { return homeFrom("/etc/passwd", uid) }
 
-func homeFrom(path string, uid int) (string, error) {
+func homeFrom(path string, uid int) string {
 	f, err := openPasswd(path)
 	if err != nil {
-		// Not there, not a file, not for this user to read: then there is no
-		// entry, and a program gets "/", as without one.
-		return "/", nil
+		return "/"
 	}
 	defer f.Close()
 	home, err := homeIn(io.LimitReader(f, maxSize), uid)
-	if err != nil {
-		return "", fmt.Errorf("read the container's /etc/passwd: %w", err)
+	if err != nil || home == "" {
+		return "/"
 	}
-	if home == "" {
-		home = "/"
-	}
-	return home, nil
+	return home
 }
 
 func openPasswd(name string) (*os.File, error) {

@@ -211,3 +211,18 @@ victim_is_well() {
 	expect_ok
 	[ -z "$output" ]
 }
+
+@test "a symlink does not lead a device into /proc" {
+	requires root userns
+	# In a user namespace the host's node of the same path is bound.
+	mkdir "$TMP/node"
+	mknod "$TMP/node/exec" c 1 3
+	mkdir -p "rootfs$TMP"
+	ln -s /proc/self/attr "rootfs$TMP/node"
+	chown -hR 100000:100000 rootfs
+	update_config '.linux.namespaces += [{"type":"user"}]
+		| .linux.uidMappings = [{"containerID":0,"hostID":100000,"size":65536}] | .linux.gidMappings = .linux.uidMappings
+		| .linux.devices = [{"path":($d + "/exec"),"type":"c","major":1,"minor":3}]' --arg d "$TMP/node"
+	runc run "$ID"
+	expect_error "a symlink leads its folder into /proc"
+}

@@ -135,3 +135,46 @@ supported() {
 	run unshare -m sh -ec "$where" sh "$BUNDLE/src" "$RUNC" --root "$ROOT" run "$ID"
 	expect_error "cannot clear locked flags"
 }
+
+@test "the source of an id-mapped mount may be what an earlier mount shows" {
+	mkdir rootfs/a
+	touch rootfs/a/file
+	args stat -c %u:%g /b/file
+	update_config ".mounts += [{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"vol\",\"options\":[\"bind\"]},
+		{\"destination\":\"/b\",\"type\":\"bind\",\"source\":\"rootfs/a\",\"options\":[\"bind\",\"idmap\"],$MAPS}]"
+	runc run "$ID"
+	supported
+	[ "$output" = 5001:6002 ]
+}
+
+@test "several mounts may have several maps" {
+	local i
+	for i in 1 2 3; do
+		update_config '.mounts += [{"destination":"/m\($i)","type":"bind","source":"vol","options":["bind"],
+			"uidMappings":[{"containerID":0,"hostID":($i*1000),"size":10},{"containerID":10,"hostID":($i*1000+500),"size":10}],
+			"gidMappings":[{"containerID":0,"hostID":($i*1000),"size":10}]}]' --argjson i "$i"
+	done
+	chown 12:2 vol/file
+	args stat -c %u:%g /m1/file /m2/file /m3/file
+	runc run "$ID"
+	supported
+	[ "$output" = $'1502:1002\n2502:2002\n3502:3002' ]
+}
+
+@test "an id-mapped mount keeps its other options" {
+	volume idmap "$MAPS"
+	update_config '.mounts[-1].options += ["ro","noexec","rnosuid"]'
+	args grep ' /mnt ' /proc/self/mountinfo
+	runc run "$ID"
+	supported
+	[[ $output == *" /mnt ro,nosuid,noexec,"*idmapped* ]] || { echo "$output"; return 1; }
+}
+
+@test "an id-mapped mount needs maps for users and for groups" {
+	volume idmap '"uidMappings":[{"containerID":0,"hostID":5000,"size":1000}]'
+	runc run "$ID"
+	expect_error "must have both uid and gid mappings specified"
+	update_config '.mounts[-1] |= del(.uidMappings)'
+	runc run "$ID"
+	expect_error "must have both uid and gid mappings specified"
+}

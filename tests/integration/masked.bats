@@ -92,3 +92,13 @@ load helpers
 	expect_ok
 	[ "$output" = kept ]
 }
+
+@test "masks of paths that lead nowhere are passed over" {
+	ln -s /nosuch rootfs/dangling
+	touch rootfs/file
+	update_config '.linux.maskedPaths = ["/dangling","/file/below","/no/such"] | .linux.readonlyPaths = .linux.maskedPaths'
+	args readlink /dangling
+	runc run "$ID"
+	expect_ok
+	[ "$output" = /nosuch ]
+}

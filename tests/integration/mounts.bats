@@ -306,3 +306,97 @@ bind_entry() { # OPTIONS-JSON
 		expect_ok || { echo "bind with $o"; return 1; }
 	done
 }
+
+# behind MOUNT...: the source of the last mount is what the first one shows.
+behind() {
+	mkdir -p vol rootfs/a rootfs/b
+	echo earlier >vol/file
+	echo image >rootfs/a/file
+	args cat /b/file
+	update_config '.mounts += [{"destination":"/a","type":"bind","source":"vol","options":["bind"]},
+		{"destination":"/b","type":"bind","source":"rootfs/a","options":["bind"]}]'
+}
+
+@test "the source of a bind mount may be what an earlier mount shows" {
+	behind
+	runc run "$ID"
+	expect_ok
+	[ "$output" = earlier ]
+}
+
+@test "the source of a bind mount may be what an earlier mount shows, in a user namespace too" {
+	requires root userns
+	behind
+	chown -hR 100000:100000 rootfs
+	update_config '.linux.namespaces += [{"type":"user"}]
+		| .linux.uidMappings = [{"containerID":0,"hostID":100000,"size":65536}] | .linux.gidMappings = .linux.uidMappings'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = earlier ]
+}
+
+@test "a bind mount of a folder on a file, or the other way, says so" {
+	mkdir vol
+	touch vol/file
+	local s d
+	while read -r s d; do
+		update_config '.mounts = .mounts[0:7] + [{"destination":$d,"type":"bind","source":$s,"options":["bind"]}]' --arg s "$s" --arg d "$d"
+		runc run "$ID"
+		expect_error "error mounting"
+		expect_error "not a directory"
+	done <<-END
+		vol /bin/busybox
+		vol/file /mnt
+	END
+}
+
+@test "labels for SELinux are without effect where there is none" {
+	[ ! -d /sys/fs/selinux ] || skip "the kernel has SELinux"
+	mkdir vol
+	update_config '.linux.mountLabel = "system_u:object_r:container_file_t:s0"
+		| .mounts += [{"destination":"/a","type":"bind","source":"vol","options":["bind","z"]},
+			{"destination":"/b","type":"bind","source":"vol","options":["rbind","Z"]}]'
+	args grep -c context= /proc/self/mountinfo
+	runc run "$ID"
+	[ "$status" -eq 1 ]
+	[ "$output" = 0 ]
+}
+
+@test "devpts, mqueue and shm have the modes and groups of their options" {
+	sh_args 'stat -c "%a %t:%T" /dev/pts/ptmx; touch /dev/mqueue/queue && ls /dev/mqueue; stat -c %a /dev/shm; grep " /dev/pts " /proc/self/mountinfo'
+	runc run "$ID"
+	expect_ok
+	[[ $output == $'666 5:2\nqueue\n1777\n'*gid=5,mode=620,ptmxmode=666 ]] || { echo "$output"; return 1; }
+}
+
+@test "access times of a bind mount are those of its options" {
+	mkdir vol
+	local o want
+	args grep ' /mnt ' /proc/self/mountinfo
+	while read -r o want; do
+		update_config '.mounts = .mounts[0:7] + [{"destination":"/mnt","type":"bind","source":"vol","options":($o | split(","))}]' --arg o "$o"
+		runc run "$ID"
+		expect_ok
+		[[ $output == *" /mnt $want "* ]] || { echo "$o: $output"; return 1; }
+	done <<-END
+		bind,noatime rw,noatime
+		bind,strictatime rw
+		bind,relatime rw,relatime
+		bind,ro,nodiratime,relatime ro,nodiratime,relatime
+		rbind,rro,rnoatime ro,noatime
+		rbind,rro,rw,relatime ro,relatime
+	END
+}
+
+@test "a mount without a type, or of type none, may be a bind mount" {
+	mkdir vol
+	echo here >vol/file
+	args cat /mnt/file
+	local t
+	for t in '{}' '{"type":"none"}' '{"type":""}'; do
+		update_config '.mounts = .mounts[0:7] + [{"destination":"/mnt","source":"vol","options":["rbind","rprivate"]} + $t]' --argjson t "$t"
+		runc run "$ID"
+		expect_ok
+		[ "$output" = here ]
+	done
+}

@@ -168,3 +168,24 @@ load helpers
 	# 3 is the folder that ls reads.
 	[ "$output" = $'0\n1\n2\n3' ]
 }
+
+# shellcheck disable=SC2016 # the container's shell expands it
+@test "HOME is / when the passwd file cannot be read" {
+	requires root userns
+	update_config '.process.env = ["PATH=/bin"] | .process.args = ["sh", "-c", "echo $HOME"]'
+	rm rootfs/etc/passwd
+	mkdir rootfs/etc/passwd
+	runc run "$ID"
+	expect_ok
+	[ "$output" = / ]
+	# Of a user whom the container's root has no power over.
+	rmdir rootfs/etc/passwd
+	chown -hR 100000:100000 rootfs
+	echo 'root:x:0:0::/elsewhere:/bin/sh' >rootfs/etc/passwd
+	chmod 600 rootfs/etc/passwd
+	update_config '.linux.namespaces += [{"type":"user"}]
+		| .linux.uidMappings = [{"containerID":0,"hostID":100000,"size":65536}] | .linux.gidMappings = .linux.uidMappings'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = / ]
+}
