@@ -60,11 +60,7 @@ Where "<container-id>" is the name for the instance of the container. With
 		if err != nil {
 			return err
 		}
-		status, err := c.Status()
-		if err != nil {
-			return err
-		}
-		if status == libcontainer.Stopped {
+		if !c.Alive() {
 			return fmt.Errorf("container with id %s is not running", c.ID())
 		}
 		w.one = c
@@ -113,7 +109,7 @@ func (w *watch) events() error {
 			case err == nil:
 			case !errors.As(err, &stats):
 				return err
-			case !ended(w.one):
+			case w.one.Alive():
 				// The next turn may have better luck; the channel tells
 				// of the end.
 				logrus.Error(err)
@@ -136,8 +132,3 @@ func printStats(c *libcontainer.Container) error {
 }
 
 func printEvent(e event) error { return json.NewEncoder(os.Stdout).Encode(e) }
-
-func ended(c *libcontainer.Container) bool {
-	status, err := c.Status()
-	return err == nil && status == libcontainer.Stopped
-}

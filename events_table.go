@@ -133,7 +133,7 @@ func (w *watch) rows(t *statsTable) ([]tableRow, error) {
 			stats, err = c.Usage()
 		}
 		if err != nil {
-			if w.one == nil || ended(c) {
+			if w.one == nil || !c.Alive() {
 				// Another's trouble, or end, is no reason to stop.
 				continue
 			}
