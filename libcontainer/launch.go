@@ -109,6 +109,7 @@ func (l *launch) kill() error {
 		return fmt.Errorf("init process %d: %w", l.run.pid, os.NewSyscallError("pidfd_send_signal", err))
 	}
 	l.p.reap()
+	l.child.Abandon()
 	return nil
 }
 

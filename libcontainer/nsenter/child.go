@@ -81,7 +81,11 @@ type script struct {
 	envv     []*byte
 	otherGID uintptr // a mapped gid that is not 0, or none
 	report   report
+	pid      report // of the second stage, by the first
 	buf      [1]byte
+	shared   bool      // the child shares our memory
+	held     bool      // and we are not dumpable meanwhile
+	stacks   []byte    // for both stages then
 	defaults [8]uint64 // struct sigaction, all zero: SIG_DFL
 }
 
@@ -93,8 +97,9 @@ const sigsetSize = 8
 // fork clones and, in the child, plays the script. In the parent it gives the
 // child's pid.
 //
-// Rules of the child, from the clone to the exec: it has a copy of the memory
-// but only this one thread, so nothing may run that needs the Go runtime. No
+// Rules of the child, from the clone to the exec: it has a copy of the memory,
+// or shares it, but has only this one thread, which is none of the Go
+// runtime's, so nothing may run that needs that. No
 // allocation, no growth of the stack (go:nosplit all the way down), no write
 // barriers (only integers are stored), no race detector, no locks, no calls
 // but raw system calls.
@@ -104,6 +109,14 @@ const sigsetSize = 8
 //go:nosplit
 func fork(s *script) (pid uintptr, errno syscall.Errno) {
 	beforeFork()
+	if s.shared {
+		// Nothing to copy: for a Go program that takes longer than all the
+		// namespaces. The thread's own stack it cannot share.
+		var e uintptr
+		pid, e = cloneVM(&s.first, s, 1)
+		afterFork()
+		return pid, syscall.Errno(e)
+	}
 	pid, _, errno = syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&s.first)), unsafe.Sizeof(s.first), 0)
 	if errno != 0 || pid != 0 {
 		afterFork()
@@ -179,18 +192,33 @@ func play(s *script) {
 	if s.stages == 2 {
 		// CLONE_PARENT: the grandchild is the runtime's child, which can so
 		// wait for it.
-		n, _, errno = syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&s.second)), unsafe.Sizeof(s.second), 0)
+		if s.shared {
+			var e uintptr
+			n, e = cloneVM(&s.second, s, 2)
+			errno = syscall.Errno(e)
+		} else {
+			n, _, errno = syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&s.second)), unsafe.Sizeof(s.second), 0)
+		}
 		if errno != 0 {
 			fail(s, stepClone, 0, errno)
 		}
 		if n != 0 {
-			s.report.step, s.report.num = stepPid, int64(n)
-			syscall.RawSyscall(unix.SYS_WRITE, s.status, uintptr(unsafe.Pointer(&s.report)), unsafe.Sizeof(s.report))
+			s.pid.step, s.pid.num = stepPid, int64(n)
+			syscall.RawSyscall(unix.SYS_WRITE, s.status, uintptr(unsafe.Pointer(&s.pid)), unsafe.Sizeof(s.pid))
 			for {
 				syscall.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
 			}
 		}
 	}
+	finish(s)
+}
+
+// finish is the last stage, up to the exec.
+//
+//go:norace
+//go:nosplit
+func finish(s *script) {
+	var errno syscall.Errno
 	// Ignored signals stay ignored across exec, and what a shell's background
 	// job or nohup(1) ignores must not become the container's business. The Go
 	// runtime of what is executed leaves just these two as it finds them.

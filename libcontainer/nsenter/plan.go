@@ -3,13 +3,14 @@
 //
 // setns(2) into a user namespace wants a process with one thread, which a Go
 // program never is. So the child is made by a bare clone3(2) (Linux 5.3): it
-// starts with one thread and a copy of the memory, in which no Go runtime
-// runs. See child.go for the rules that code lives by.
+// starts with one thread, in memory that is a copy of ours or is ours, and no
+// part of the Go runtime runs in it. See child.go for the rules that code lives by.
 package nsenter
 
 import (
 	"errors"
 	"os"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -64,19 +65,38 @@ type Child struct {
 	PidFD *os.File
 
 	plan   *Plan
-	status int // the pipe's read end; -1 once it was read
+	script *script // which the child reads until it executes something
+	status int     // the pipe's read end; -1 once it was read
 }
 
 // Executed waits until the child executes Exe, which takes it a while that the
-// caller can use, and says why when it could not. It has to be called, once.
+// caller can use, and says why when it could not. It has to be called, or
+// [Child.Abandon], once.
 func (c *Child) Executed() error {
-	defer unix.Close(c.status)
 	r, err := readReport(c.status)
-	c.status = -1
+	c.done()
 	if err != nil || r == nil {
 		return err
 	}
 	return c.plan.explain(r)
+}
+
+// Abandon is for a child that was killed and collected: it gives back what the
+// start has taken. After Executed it does nothing.
+func (c *Child) Abandon() {
+	if c.status >= 0 {
+		c.done()
+	}
+}
+
+func (c *Child) done() {
+	unix.Close(c.status)
+	c.status = -1
+	if c.script.shared {
+		releaseDumpable()
+	}
+	runtime.KeepAlive(c.script)
+	c.script = nil
 }
 
 // order of joining; what is not listed comes between.

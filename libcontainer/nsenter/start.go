@@ -58,6 +58,11 @@ func (p *Plan) Start() (_ *Child, err error) {
 	defer func() {
 		if err != nil {
 			unix.Close(status[0])
+			if s.shared && s.held {
+				releaseDumpable()
+			}
+			// Until here a child may have used it.
+			runtime.KeepAlive(s)
 		}
 	}()
 	gate = [2]int{-1, -1}
@@ -81,6 +86,10 @@ func (p *Plan) Start() (_ *Child, err error) {
 
 	// The thread must not change under the child's feet, as it would if the
 	// goroutine moved between the clone and what is read back.
+	if s.shared {
+		holdDumpable()
+		s.held = true
+	}
 	runtime.LockOSThread()
 	pid, errno := fork(s)
 	runtime.UnlockOSThread()
@@ -121,7 +130,7 @@ func (p *Plan) Start() (_ *Child, err error) {
 		reap(final)
 		return nil, os.NewSyscallError("pidfd_open", err)
 	}
-	return &Child{Pid: final, PidFD: os.NewFile(uintptr(fd), "pidfd"), plan: p, status: status[0]}, nil
+	return &Child{Pid: final, PidFD: os.NewFile(uintptr(fd), "pidfd"), plan: p, script: s, status: status[0]}, nil
 }
 
 // cgroupRefused says whether the errno is one that CLONE_INTO_CGROUP gives for
@@ -218,11 +227,27 @@ func (p *Plan) script() (*script, func(), error) {
 		s.stages = 2
 	}
 	s.first.exitSignal = uint64(unix.SIGCHLD)
+	// Not with a new user namespace, for whose maps the child has to be dumpable
+	// and would be with our memory in it; not for an ordinary user, whose own
+	// /proc/self would be closed to him meanwhile; and who enters a time
+	// namespace must have its memory for itself (timens_install in the kernel).
+	if canShare && !s.waitMaps && !s.newTime && joined&unix.CLONE_NEWTIME == 0 && os.Geteuid() == 0 {
+		const size = 32 << 10
+		s.shared = true
+		s.stacks = make([]byte, 2*size)
+		for i, a := range []*cloneArgs{&s.first, &s.second} {
+			a.flags |= unix.CLONE_VM
+			// The stack pointer has to be a multiple of 16.
+			base := uintptr(unsafe.Pointer(&s.stacks[i*size]))
+			a.stack = uint64((base + 15) &^ 15)
+			a.stackSize = size - 16
+		}
+	}
 	last := &s.first
 	if s.stages == 2 {
 		last = &s.second
 		// The exit signal is the first stage's (clone3 wants 0 here).
-		s.second.flags = unix.CLONE_PARENT
+		s.second.flags |= unix.CLONE_PARENT
 	}
 	if s.waitMaps {
 		s.first.flags |= unix.CLONE_NEWUSER

@@ -1,0 +1,27 @@
+//go:build amd64 || arm64
+
+package nsenter
+
+// canShare: cloneVM is there.
+const canShare = true
+
+// cloneVM is clone3(2) for a child that shares the memory and has a stack of
+// its own, on which it calls enter. In clone_*.s.
+//
+//go:noescape
+func cloneVM(args *cloneArgs, s *script, stage uintptr) (pid, errno uintptr)
+
+// enterPC is the address of enter for assembly. In clone_*.s.
+var enterPC uintptr //lint:ignore U1000 clone_*.s reads it
+
+// enter is where such a child begins.
+//
+//go:norace
+//go:nosplit
+func enter(s *script, stage uintptr) {
+	if stage == 1 {
+		afterForkInChild()
+		play(s)
+	}
+	finish(s)
+}
