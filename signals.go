@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os/signal"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -19,6 +21,7 @@ type forwarder struct {
 	ch   chan unix.Signal
 	once sync.Once
 
+	deadly []unix.Signal // those that would end us
 	// Done once a signal that would have ended us came during the start.
 	starting context.Context
 	abort    context.CancelCauseFunc
@@ -31,11 +34,17 @@ func newForwarder() (*forwarder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := pipe.CatchDeadly(unix.SIGHUP, unix.SIGINT, unix.SIGTERM); err != nil {
+	f := &forwarder{pipe: pipe, ch: make(chan unix.Signal, 128)}
+	for _, s := range []unix.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGTERM} {
+		// nohup(1), or a shell's background job, has them ignored.
+		if !signal.Ignored(s) {
+			f.deadly = append(f.deadly, s)
+		}
+	}
+	if err := pipe.Catch(f.deadly...); err != nil {
 		pipe.Close()
 		return nil, err
 	}
-	f := &forwarder{pipe: pipe, ch: make(chan unix.Signal, 128)}
 	f.starting, f.abort = context.WithCancelCause(context.Background())
 	return f, nil
 }
@@ -49,8 +58,7 @@ func (f *forwarder) listen() {
 				if err != nil {
 					return
 				}
-				switch s {
-				case unix.SIGHUP, unix.SIGINT, unix.SIGTERM:
+				if slices.Contains(f.deadly, s) {
 					f.abort(fmt.Errorf("interrupted by %s", unix.SignalName(s)))
 				}
 				select {

@@ -58,12 +58,12 @@ func (p *Pipe) open() error {
 
 func (p *Pipe) shut() { opened.Store(false) }
 
-func (p *Pipe) catch(s unix.Signal, unlessIgnored bool) error {
+func (p *Pipe) catch(s unix.Signal) error {
 	var old action
 	if err := sigaction(s, nil, &old); err != nil {
 		return err
 	}
-	if old.handler == handlerPC || old.handler == faultPC || unlessIgnored && old.handler == sigIgn {
+	if old.handler == handlerPC || old.handler == faultPC {
 		return nil
 	}
 	a := action{handler: handlerPC, flags: saSigInfo | saOnStack | saRestart, mask: ^uint64(0)}

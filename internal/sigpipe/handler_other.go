@@ -17,10 +17,7 @@ func (p *Pipe) open() error { return nil }
 
 func (p *Pipe) shut() {}
 
-func (p *Pipe) catch(s unix.Signal, unlessIgnored bool) error {
-	if unlessIgnored && signal.Ignored(s) {
-		return nil
-	}
+func (p *Pipe) catch(s unix.Signal) error {
 	if p.back == nil {
 		ch := make(chan os.Signal, 128)
 		caught = ch

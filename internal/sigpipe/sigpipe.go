@@ -56,20 +56,7 @@ func (p *Pipe) Catch(signals ...unix.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range signals {
-		if err := p.catch(s, false); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// CatchDeadly is Catch but for those signals that are ignored, as nohup(1) and
-// a shell's background jobs have it: they stay so.
-func (p *Pipe) CatchDeadly(signals ...unix.Signal) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, s := range signals {
-		if err := p.catch(s, true); err != nil {
+		if err := p.catch(s); err != nil {
 			return err
 		}
 	}
