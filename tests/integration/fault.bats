@@ -178,9 +178,3 @@ hook() {
 		done
 	done
 }
-
-@test "an ignored signal stays ignored during a start" {
-	requires root
-	hook createRuntime 'kill -HUP $PPID; sleep 0.2'
-	(trap '' HUP; "$RUNC" --root "$ROOT" run "$ID" </dev/null >"$TMP/out" 2>&1 3>&-) || { cat "$TMP/out"; return 1; }
-}
