@@ -18,7 +18,6 @@ var enterPC uintptr //lint:ignore U1000 clone_*.s reads it
 //
 //go:norace
 //go:nosplit
-//
 //lint:ignore U1000 clone_*.s calls it
 func enter(s *script, stage uintptr) {
 	if stage == 1 {
