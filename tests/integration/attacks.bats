@@ -118,11 +118,15 @@ victim_is_well() {
 }
 
 @test "/dev/console as a symlink is not mounted on (CVE-2025-52565)" {
-	ln -s "$VICTIM/file" rootfs/dev/console
+	local t
+	mkdir rootfs/etc/inside
+	touch rootfs/etc/inside/file
 	update_config '.mounts |= map(select(.destination == "/dev" | not)) | .process.terminal = true'
-	run script -qec "$RUNC --root $ROOT run $ID" /dev/null </dev/null
-	[ "$status" -ne 0 ]
-	[[ $output == *"/dev/console"* ]]
+	for t in "$VICTIM/file" ../etc/inside/file /proc/self/attr/exec; do
+		ln -sfn "$t" rootfs/dev/console
+		run script -qec "$RUNC --root $ROOT run $ID" /dev/null </dev/null
+		expect_error "open /dev/console: too many levels of symbolic links"
+	done
 	victim_is_well
 }
 
@@ -225,4 +229,82 @@ victim_is_well() {
 		| .linux.devices = [{"path":($d + "/exec"),"type":"c","major":1,"minor":3}]' --arg d "$TMP/node"
 	runc run "$ID"
 	expect_error "a symlink leads its folder into /proc"
+}
+
+@test "the host's sysfs, where none can be mounted, brings no writable mount (CVE-2023-25809)" {
+	requires root userns
+	chown -hR 100000:100000 rootfs
+	update_config '.linux.namespaces |= (map(select(.type != "network")) + [{"type":"user"}])
+		| .linux.uidMappings = [{"containerID":0,"hostID":100000,"size":65536}] | .linux.gidMappings = .linux.uidMappings
+		| .mounts |= map(select(.type != "cgroup"))'
+	args awk '$5 ~ "^/sys" { n++; if ($6 !~ "^ro") print } END { print (n > 1) }' /proc/self/mountinfo
+	runc run "$ID"
+	expect_ok
+	[ "$output" = 1 ] || { echo "$output"; return 1; }
+}
+
+@test "init, until it is the user's program, is closed to others in the container (CVE-2016-9962)" {
+	requires root userns
+	local kind
+	for kind in plain userns; do
+		if [ "$kind" = userns ]; then
+			chown -hR 100000:100000 rootfs
+			update_config '.linux.namespaces += [{"type":"user"}]
+				| .linux.uidMappings = [{"containerID":0,"hostID":100000,"size":65536}] | .linux.gidMappings = .linux.uidMappings'
+		fi
+		args sleep 100
+		detached create "$ID"
+		expect_ok
+		runc exec "$ID" sh -c 'for f in fd/0 exe root cwd; do readlink /proc/1/$f && echo seen; done
+			head -c 1 /proc/1/mem && echo read; head -c 1 /proc/1/auxv | wc -c; { echo x >>/proc/1/exe; } && echo written; true'
+		expect_ok
+		[[ $output != *seen* && $output != *read* && $output != *written* ]] || { echo "$kind: $output"; return 1; }
+		runc delete --force "$ID"
+	done
+}
+
+@test "the runtime's binary cannot be written from a container that runs it (CVE-2019-5736)" {
+	requires root
+	local copy=$TMP/runtime before
+	cp "$RUNC" "$copy"
+	chmod 755 "$copy"
+	before=$(sha256sum <"$copy")
+	# Who opens a FIFO waits: /proc/self/exe is then a runtime that stays.
+	mknod rootfs/tmp/fifo p
+	update_config '.root.readonly = false | .process.args = ["sleep", "100"]'
+	"$copy" --root "$ROOT" run -d "$ID" </dev/null >/dev/null 2>&1 3>&-
+	"$copy" --root "$ROOT" exec -d "$ID" /proc/self/exe --log /tmp/fifo list </dev/null >/dev/null 2>&1 3>&-
+	run "$copy" --root "$ROOT" exec "$ID" sh -c 'for p in /proc/[0-9]*; do
+			case $(readlink $p/exe) in
+			*busybox* | "") ;;
+			*) echo found; { echo x >>$p/exe; } 2>/dev/null && echo written
+				chmod 777 $p/exe 2>/dev/null && { echo x >>$p/exe; } 2>/dev/null && echo written ;;
+			esac
+		done; true'
+	expect_ok
+	[ "$output" = found ] || { echo "$output"; return 1; }
+	[ "$(sha256sum <"$copy")" = "$before" ]
+	# The same by the interpreter of a script.
+	printf '#!/proc/self/exe\n' >rootfs/script
+	chmod 755 rootfs/script
+	run "$copy" --root "$ROOT" exec "$ID" /script
+	[ "$status" -ne 0 ]
+	[ "$(sha256sum <"$copy")" = "$before" ]
+}
+
+@test "what covers /proc does not divert sysctls (CVE-2025-52881)" {
+	requires root
+	# Other files of procfs in the place of /proc, as a volume may have them.
+	mkdir -p rootfs/proc
+	update_config '.mounts = [{"destination":"/proc","type":"bind","source":"/proc/sys","options":["bind"]},
+			{"destination":"/mnt","type":"proc","source":"proc"}]
+		| .linux.maskedPaths = [] | .linux.readonlyPaths = []
+		| .linux.sysctl = {"net.ipv4.ip_forward":"1","kernel.shmmni":"4001"}'
+	args cat /mnt/sys/net/ipv4/ip_forward /mnt/sys/kernel/shmmni
+	local before
+	before=$(cat /proc/sys/kernel/shmmni)
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'1\n4001' ] || { echo "$output"; return 1; }
+	[ "$(cat /proc/sys/kernel/shmmni)" = "$before" ]
 }

@@ -160,6 +160,10 @@ func security(s System, c *configs.Config) error {
 	if (len(c.MaskPaths) > 0 || len(c.ReadonlyPaths) > 0) && !c.Namespaces.Contains(configs.NEWNS) {
 		return errors.New("unable to restrict sys entries without a private MNT namespace (config.json: linux.maskedPaths, linux.readonlyPaths)")
 	}
+	if c.Readonlyfs && !c.Namespaces.Contains(configs.NEWNS) {
+		// It is the mount that is made read-only, and there is none to spare.
+		return errors.New("unable to make the root read-only without a private MNT namespace (config.json: root.readonly)")
+	}
 	if c.ProcessLabel != "" && !s.SELinux() {
 		return errors.New("selinux label is specified in config, but selinux is disabled or not supported (config.json: process.selinuxLabel)")
 	}

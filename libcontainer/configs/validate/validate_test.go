@@ -79,6 +79,10 @@ func TestValidate(t *testing.T) {
 		{"unified on v2", func(c *configs.Config, _ *System) { c.Cgroups.Unified = map[string]string{"pids.max": "5"} }, ""},
 		{"swap without memory on v2", func(c *configs.Config, _ *System) { c.Cgroups.MemorySwap = 5 }, "unable to set swap limit without memory limit"},
 
+		{"a read-only root without a mount namespace", func(c *configs.Config, _ *System) {
+			c.Namespaces = without(c.Namespaces, configs.NEWNS)
+			c.Readonlyfs = true
+		}, "unable to make the root read-only without a private MNT namespace (config.json: root.readonly)"},
 		{"lo without a namespace", func(c *configs.Config, _ *System) {
 			c.Namespaces = without(c.Namespaces, configs.NEWNET)
 			c.Networks = []*configs.Network{{Type: "loopback"}}
