@@ -75,6 +75,13 @@ func (c *Container) Update(change func(*configs.Config) error) error {
 		return err
 	}
 	old := c.config
+	if old.Cgroups == nil || old.Cgroups.Resources == nil {
+		return errors.New("configuration has no cgroup resources")
+	}
+	// Up to 1.3, runc saved 0 for a container without a limit of processes.
+	if n := old.Cgroups.PidsLimit; n != nil && *n == 0 && m.NoPidsLimit() {
+		old.Cgroups.PidsLimit = nil
+	}
 	config, err := copyConfig(old)
 	if err != nil {
 		return err
@@ -89,9 +96,11 @@ func (c *Container) Update(change func(*configs.Config) error) error {
 	// for a moment.
 	config.Cgroups.SkipDevices, old.Cgroups.SkipDevices = true, true
 	var undo undoList
+	former := *old.Cgroups.Resources
+	m.Former(&former, config.Cgroups.Resources)
 	undo.add("the change of limits", func() error {
 		c.config = old
-		return m.Set(old.Cgroups.Resources)
+		return m.Set(&former)
 	})
 	if err := m.Set(config.Cgroups.Resources); err != nil {
 		return undo.run(err)

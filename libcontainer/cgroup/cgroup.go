@@ -229,7 +229,7 @@ func subgroup(dir, name string) (string, error) {
 // Set applies limits.
 func (m *Manager) Set(r *cgroups.Resources) error {
 	if !m.fresh || m.v2 || m.config.Systemd || r == nil {
-		return m.lib.Set(r)
+		return m.explain(m.lib.Set(r), r)
 	}
 	m.fresh = false
 	done, err := setDevicesV1(m.lib.Path("devices"), r)
@@ -241,7 +241,7 @@ func (m *Manager) Set(r *cgroups.Resources) error {
 		rest.SkipDevices = true
 		r = &rest
 	}
-	return m.lib.Set(r)
+	return m.explain(m.lib.Set(r), r)
 }
 
 // Paths by controller, as the state file has them.
@@ -294,7 +294,16 @@ func Frozen(paths map[string]string) (bool, error) {
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV) {
 			return false, nil
 		}
-		return err == nil && len(b) > 1 && b[0] == 'F', err
+		if err != nil || len(b) == 0 || b[0] != 'F' {
+			return false, err
+		}
+		// A frozen cgroup above freezes this one too, and is not for the
+		// container's resume to thaw.
+		own, err := os.ReadFile(filepath.Join(dir, "freezer.self_freezing"))
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV) {
+			return false, nil
+		}
+		return err == nil && len(own) > 0 && own[0] == '1', err
 	}
 	if dir, ok := paths[""]; ok && len(paths) == 1 {
 		b, err := os.ReadFile(filepath.Join(dir, "cgroup.freeze"))

@@ -77,7 +77,11 @@ func decideV1(inner, mountinfo, own string, hybrid bool) map[string]string {
 	if hybrid {
 		// The v2 hierarchy beside them has no controllers; init is put there
 		// at the same place so that cgroup.kill and BPF can find it.
-		paths[""] = filepath.Join(hybridRoot, inner)
+		group := ""
+		if !filepath.IsAbs(inner) {
+			group, _ = ownGroup(own, "")
+		}
+		paths[""] = filepath.Join(hybridRoot, group, inner)
 	}
 	return paths
 }

@@ -1,0 +1,115 @@
+package cgroup
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/opencontainers/cgroups"
+)
+
+// needed are the controllers of cgroup v1 that a resource cannot do without,
+// with its place in config.json.
+var needed = [...]struct {
+	controller, field string
+	wanted            func(*cgroups.Resources) bool
+}{
+	{"memory", "memory", func(r *cgroups.Resources) bool {
+		return r.Memory != 0 || r.MemoryReservation != 0 || r.MemorySwap != 0 || r.OomKillDisable || r.MemorySwappiness != nil
+	}},
+	{"cpu", "cpu", func(r *cgroups.Resources) bool {
+		return r.CpuShares != 0 || r.CpuQuota != 0 || r.CpuPeriod != 0 || r.CPUIdle != nil || r.CpuRtPeriod != 0 || r.CpuRtRuntime != 0
+	}},
+	{"cpuset", "cpu", func(r *cgroups.Resources) bool { return r.CpusetCpus != "" || r.CpusetMems != "" }},
+	{"pids", "pids", func(r *cgroups.Resources) bool { return r.PidsLimit != nil }},
+	{"blkio", "blockIO", func(r *cgroups.Resources) bool {
+		return r.BlkioWeight != 0 || r.BlkioLeafWeight != 0 || len(r.BlkioWeightDevice)+len(r.BlkioThrottleReadBpsDevice)+
+			len(r.BlkioThrottleWriteBpsDevice)+len(r.BlkioThrottleReadIOPSDevice)+len(r.BlkioThrottleWriteIOPSDevice) != 0
+	}},
+	{"hugetlb", "hugepageLimits", func(r *cgroups.Resources) bool { return len(r.HugetlbLimit) != 0 }},
+	{"net_cls", "network.classID", func(r *cgroups.Resources) bool { return r.NetClsClassid != 0 }},
+	{"net_prio", "network.priorities", func(r *cgroups.Resources) bool { return len(r.NetPrioIfpriomap) != 0 }},
+	{"rdma", "rdma", func(r *cgroups.Resources) bool { return len(r.Rdma) != 0 }},
+}
+
+// explain adds to the library's error what in config.json asked for a
+// controller that the container has no cgroup of.
+func (m *Manager) explain(err error, r *cgroups.Resources) error {
+	if err == nil || m.v2 || r == nil {
+		return err
+	}
+	for _, n := range needed {
+		if m.lib.Path(n.controller) == "" && n.wanted(r) {
+			return fmt.Errorf("%w (config.json: linux.resources.%s: needs the %s controller of cgroup v1)", err, n.field, n.controller)
+		}
+	}
+	return err
+}
+
+// Former completes the resources that were with the kernel's values of those
+// limits that only the new ones name, so that setting the former again takes
+// back all that the new ones have changed. It changes was.
+func (m *Manager) Former(was, next *cgroups.Resources) {
+	unlimited := int64(-1)
+	if was.Memory == 0 && next.Memory != 0 {
+		was.Memory = -1
+	}
+	if was.MemorySwap == 0 && next.MemorySwap != 0 {
+		was.MemorySwap = -1
+	}
+	if was.MemoryReservation == 0 && next.MemoryReservation != 0 {
+		was.MemoryReservation = -1
+	}
+	if was.MemorySwappiness == nil && next.MemorySwappiness != nil {
+		if v, err := strconv.ParseUint(m.read("memory", "memory.swappiness"), 10, 64); err == nil {
+			was.MemorySwappiness = &v
+		}
+	}
+	// What a cgroup has before anybody says otherwise: sched-design-CFS,
+	// sched-bwc and cgroup-v2 in the kernel's Documentation.
+	if was.CpuShares == 0 && next.CpuShares != 0 {
+		was.CpuShares, was.CpuWeight = 1024, 100
+	}
+	if was.CpuQuota == 0 && next.CpuQuota != 0 {
+		was.CpuQuota = -1
+	}
+	if was.CpuPeriod == 0 && next.CpuPeriod != 0 {
+		was.CpuPeriod = 100_000 // microseconds
+	}
+	if was.CpuBurst == nil && next.CpuBurst != nil {
+		was.CpuBurst = new(uint64)
+	}
+	if was.CPUIdle == nil && next.CPUIdle != nil {
+		was.CPUIdle = new(int64)
+	}
+	if was.PidsLimit == nil && next.PidsLimit != nil {
+		was.PidsLimit = &unlimited
+	}
+	if was.CpusetCpus == "" && next.CpusetCpus != "" {
+		was.CpusetCpus = m.read("cpuset", "cpuset.cpus")
+	}
+	if was.CpusetMems == "" && next.CpusetMems != "" {
+		was.CpusetMems = m.read("cpuset", "cpuset.mems")
+	}
+}
+
+// NoPidsLimit says whether the kernel knows of none.
+func (m *Manager) NoPidsLimit() bool { return m.read("pids", "pids.max") == "max" }
+
+// read is a file of the cgroup; empty when there is none.
+func (m *Manager) read(controller, file string) string {
+	dir := m.lib.Path(controller)
+	if m.v2 {
+		dir = m.lib.Path("")
+	}
+	if dir == "" {
+		return ""
+	}
+	b, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}

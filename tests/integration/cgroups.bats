@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# Where the container's cgroup is, and that it goes.
+
+load helpers
+
+setup() {
+	requires root
+	setup_bundle
+	sh_args 'sleep 1000'
+	HIER=/sys/fs/cgroup
+	[ -f /sys/fs/cgroup/cgroup.controllers ] || HIER=/sys/fs/cgroup/devices
+}
+
+path_is() { update_config '.linux.cgroupsPath = $p' --arg p "$1"; }
+
+# in_cgroup PATH: init is there.
+in_cgroup() { grep -qx "$(init_pid)" "$HIER/$1/cgroup.procs"; }
+
+# own_group: the test's own, in that hierarchy.
+own_group() {
+	if [ "$HIER" = /sys/fs/cgroup ]; then
+		sed -n 's/^0:://p' /proc/self/cgroup
+	else
+		sed -n 's/^[0-9]*:devices://p' /proc/self/cgroup
+	fi
+}
+
+@test "an absolute path counts from the hierarchy's root" {
+	path_is "/$ID/deep"
+	detached run -d "$ID"
+	expect_ok
+	in_cgroup "$ID/deep"
+	__runc delete --force "$ID"
+	[ ! -e "$HIER/$ID/deep" ]
+	find /sys/fs/cgroup -depth -type d -name "$ID" -exec rmdir {} +
+}
+
+@test "a relative path counts from the runtime's own cgroup" {
+	path_is "$ID"
+	detached run -d "$ID"
+	expect_ok
+	in_cgroup "$(own_group)/$ID"
+}
+
+@test "a path does not lead out of the hierarchy" {
+	path_is "/../../$ID"
+	detached run -d "$ID"
+	expect_ok
+	in_cgroup "$ID"
+}
+
+@test "without a path the cgroup has the container's name" {
+	detached run -d "$ID"
+	expect_ok
+	in_cgroup "$(own_group)/$ID"
+}
+
+@test "an empty cgroup that is there already is taken" {
+	path_is "/$ID"
+	mkdir "$HIER/$ID"
+	detached run -d "$ID"
+	expect_ok
+	in_cgroup "$ID"
+}
+
+@test "one with an empty cgroup below it is taken too" {
+	path_is "/$ID"
+	mkdir -p "$HIER/$ID/below"
+	detached run -d "$ID"
+	expect_ok
+	in_cgroup "$ID"
+}
+
+@test "a frozen cgroup is refused, and stays" {
+	path_is "/$ID"
+	local freezer=$HIER/$ID/cgroup.freeze on=1
+	[ "$HIER" = /sys/fs/cgroup ] || { mkdir "$HIER/$ID"; freezer=/sys/fs/cgroup/freezer/$ID/freezer.state on=FROZEN; }
+	mkdir "$(dirname "$freezer")"
+	echo "$on" >"$freezer"
+	detached run -d "$ID"
+	local kept=no
+	[ ! -e "$freezer" ] || kept=yes
+	find /sys/fs/cgroup -depth -type d -name "$ID" -exec rmdir {} +
+	expect_error "container's cgroup unexpectedly frozen"
+	[ "$kept" = yes ]
+}
+
+@test "delete removes cgroups that the container has made" {
+	path_is "/$ID"
+	detached run -d "$ID"
+	expect_ok
+	mkdir -p "$HIER/$ID/a/b" "$HIER/$ID/c"
+	runc delete --force "$ID"
+	expect_ok
+	[ ! -e "$HIER/$ID" ]
+}
+
+@test "delete --force ends processes in a cgroup below" {
+	path_is "/$ID"
+	update_config '.linux.namespaces |= map(select(.type != "pid"))'
+	sh_args 'sleep 1000 & sleep 1000'
+	detached run -d "$ID"
+	expect_ok
+	mkdir "$HIER/$ID/a"
+	wait_for sh -c "[ \$(wc -l <$HIER/$ID/cgroup.procs) -ge 2 ]"
+	local p
+	p=$(tail -n 1 "$HIER/$ID/cgroup.procs")
+	echo "$p" >"$HIER/$ID/a/cgroup.procs"
+	runc delete --force "$ID"
+	expect_ok
+	! kill -0 "$p" 2>/dev/null
+	[ ! -e "$HIER/$ID" ]
+}
+
+@test "a create that fails leaves no cgroup" {
+	path_is "/$ID"
+	args /no/such
+	detached create "$ID"
+	expect_error "no such file or directory"
+	! find /sys/fs/cgroup -type d -name "$ID" | grep .
+}
+
+@test "a create whose limits fail leaves no cgroup" {
+	requires v1
+	path_is "/$ID"
+	update_config '.linux.resources.cpu = {"shares": 1}'
+	detached create "$ID"
+	expect_error cpu-shares
+	! find /sys/fs/cgroup -type d -name "$ID" | grep .
+}
+
+@test "init is in a cgroup of every hierarchy" {
+	requires v1
+	path_is "/$ID"
+	detached run -d "$ID"
+	expect_ok
+	local line
+	while read -r line; do
+		[[ $line == *:/$ID ]] || { echo "$line"; return 1; }
+	done <"/proc/$(init_pid)/cgroup"
+}
+
+@test "a cgroup mount shows the container's own, and its cgroups go with it" {
+	path_is "/$ID"
+	update_config '.linux.namespaces += [{"type": "cgroup"}] | .linux.namespaces |= unique
+		| .mounts += [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["rw"]}]'
+	if [ "$HIER" = /sys/fs/cgroup ]; then
+		sh_args 'mkdir /sys/fs/cgroup/mine && sleep 1000'
+	else
+		sh_args 'mkdir /sys/fs/cgroup/devices/mine && sleep 1000'
+	fi
+	detached run -d "$ID"
+	expect_ok
+	wait_for test -d "$HIER/$ID/mine"
+	runc delete --force "$ID"
+	expect_ok
+	[ ! -e "$HIER/$ID" ]
+}

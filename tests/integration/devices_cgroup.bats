@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# linux.resources.devices on cgroup v1: which devices may be opened.
+
+load helpers
+
+setup() {
+	requires root v1
+	setup_bundle
+	# mknod wants the capability, and a place that allows devices.
+	update_config '.process.capabilities |= map_values(. + ["CAP_MKNOD"]) | .root.readonly = false'
+}
+
+@test "without rules nothing but the default devices can be opened" {
+	update_config '.linux.resources = {}'
+	sh_args 'mknod /dev/kmsg0 c 1 11; head -c 1 /dev/kmsg0 && echo opened; head -c 1 /dev/zero >/dev/null && echo zero'
+	runc run "$ID"
+	expect_ok
+	[[ $output == *"Operation not permitted"* ]]
+	[[ $output != *opened* ]]
+	[[ $output == *zero* ]]
+}
+
+@test "a node of any device can be made" {
+	sh_args 'mknod /dev/a c 1 11 && mknod /dev/b b 7 0 && ls /dev/a /dev/b'
+	runc run "$ID"
+	expect_ok
+}
+
+@test "a device that is allowed can be opened, as it is allowed" {
+	update_config '.linux.resources.devices = [{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 1, "minor": 11, "access": "r"}]'
+	sh_args 'mknod /dev/k c 1 11; exec 3</dev/k && echo read; (exec 4>/dev/k) && echo written; true'
+	runc run "$ID"
+	expect_ok
+	[[ $output == *read* ]]
+	[[ $output != *written* ]]
+}
+
+@test "a privileged container may open all" {
+	update_config '.linux.resources.devices = [{"allow": true, "access": "rwm"}]'
+	sh_args 'cat /proc/self/cgroup >/dev/null; mknod /dev/k c 1 11; (exec 4>/dev/k) && echo written'
+	runc run "$ID"
+	expect_ok
+	[[ $output == *written* ]]
+}
+
+@test "a rule that denies after one that allows" {
+	update_config '.linux.resources.devices = [{"allow": true, "type": "c", "major": 1, "access": "rwm"}, {"allow": false, "type": "c", "major": 1, "minor": 11, "access": "rwm"}]'
+	detached create "$ID"
+	[ "$status" -eq 0 ] || expect_error "devices"
+}
+
+@test "the list has the default rules besides config.json's" {
+	update_config '.linux.cgroupsPath = $p | .linux.resources.devices = [{"allow": true, "type": "b", "major": 7, "access": "rw"}]' --arg p "/$ID"
+	detached create "$ID"
+	expect_ok
+	local list rule
+	list=$(cat "/sys/fs/cgroup/devices/$ID/devices.list")
+	for rule in 'c *:* m' 'b *:* m' 'c 1:3 rwm' 'c 1:5 rwm' 'c 1:7 rwm' 'c 1:8 rwm' 'c 1:9 rwm' 'c 5:0 rwm' 'c 5:2 rwm' \
+		'c 136:* rwm' 'c 10:200 rwm' 'b 7:* rw'; do
+		grep -qxF "$rule" <<<"$list" || { echo "not there: $rule"; return 1; }
+	done
+	[ "$(wc -l <<<"$list")" -eq 12 ]
+}

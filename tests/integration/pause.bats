@@ -1,0 +1,111 @@
+#!/usr/bin/env bats
+# pause and resume.
+
+load helpers
+
+setup() {
+	requires root
+	setup_bundle
+	update_config '.linux.cgroupsPath = $p' --arg p "/$ID"
+	sh_args 'while :; do sleep 1000; done'
+}
+
+running() {
+	detached run -d "$ID"
+	expect_ok
+}
+
+frozen() {
+	if [ -e "/sys/fs/cgroup/freezer/$ID" ]; then
+		[ "$(cat "/sys/fs/cgroup/freezer/$ID/freezer.state")" = FROZEN ]
+	else
+		grep -qx 'frozen 1' "/sys/fs/cgroup/$ID/cgroup.events"
+	fi
+}
+
+@test "pause freezes, resume thaws" {
+	running
+	runc pause "$ID"
+	expect_ok
+	frozen
+	state_is paused
+	[ "$(__runc list -f json | jq -r '.[0].status')" = paused ]
+	runc resume "$ID"
+	expect_ok
+	! frozen
+	state_is running
+}
+
+@test "a paused container cannot be paused" {
+	running
+	__runc pause "$ID"
+	runc pause "$ID"
+	expect_error "container not running"
+}
+
+@test "a running container cannot be resumed" {
+	running
+	runc resume "$ID"
+	expect_error "container not paused"
+}
+
+@test "a stopped container can neither be paused nor resumed" {
+	args true
+	running
+	stopped() { [ "$(__runc state "$ID" | jq -r .status)" = stopped ]; }
+	wait_for stopped
+	runc pause "$ID"
+	expect_error "container not running"
+	runc resume "$ID"
+	expect_error "container not paused"
+}
+
+@test "a created container can be paused, and is created again after resume" {
+	detached create "$ID"
+	expect_ok
+	runc pause "$ID"
+	expect_ok
+	state_is paused
+	runc resume "$ID"
+	expect_ok
+	state_is created
+}
+
+@test "SIGKILL ends a paused container" {
+	running
+	__runc pause "$ID"
+	runc kill "$ID" KILL
+	expect_ok
+	stopped() { [ "$(__runc state "$ID" | jq -r .status)" = stopped ]; }
+	wait_for stopped
+}
+
+@test "delete refuses a paused container, delete --force removes it" {
+	running
+	__runc pause "$ID"
+	runc delete "$ID"
+	expect_error "that is not stopped: paused"
+	runc delete --force "$ID"
+	expect_ok
+	[ ! -e "$ROOT/$ID" ]
+}
+
+@test "exec into a paused container is refused" {
+	running
+	__runc pause "$ID"
+	runc exec "$ID" true
+	[ "$status" -eq 255 ]
+	expect_error "cannot exec in a paused container (use --ignore-paused to override)"
+}
+
+@test "exec --ignore-paused goes on once the container is resumed" {
+	running
+	__runc pause "$ID"
+	__runc exec --ignore-paused "$ID" touch /dev/done </dev/null >/dev/null 2>&1 3>&- &
+	local p=$!
+	sleep 0.5
+	[ ! -e "/proc/$(init_pid)/root/dev/done" ]
+	__runc resume "$ID"
+	wait "$p"
+	[ -e "/proc/$(init_pid)/root/dev/done" ]
+}
