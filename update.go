@@ -171,8 +171,8 @@ func mergeResources(to *cgroups.Resources, r *specs.LinuxResources) error {
 		dropZero(&m.Reservation)
 		dropZero(&m.Swap)
 		// An older limit of memory and swap together says nothing about
-		// more memory than that.
-		if m.Limit != nil && m.Swap == nil && to.MemorySwap > 0 && to.MemorySwap < *m.Limit {
+		// more memory than that, or about no limit at all.
+		if m.Limit != nil && m.Swap == nil && to.MemorySwap > 0 && (*m.Limit == -1 || to.MemorySwap < *m.Limit) {
 			to.MemorySwap = 0
 		}
 	}

@@ -17,8 +17,9 @@ func setDevicesV1(dir string, r *cgroups.Resources) (bool, error) {
 	if dir == "" || r.SkipDevices || !onlyAllows(r.Devices) {
 		return false, nil
 	}
-	if err := writeRules(dir, "devices.deny", "a"); errors.Is(err, os.ErrPermission) {
-		// In a user namespace: the library knows when that is no error.
+	if err := writeRules(dir, "devices.deny", "a"); errors.Is(err, os.ErrPermission) || errors.Is(err, unix.EINVAL) {
+		// In a user namespace, or not fresh after all: with a cgroup below it
+		// all cannot be denied at once. The library knows what to do.
 		return false, nil
 	} else if err != nil {
 		return false, err

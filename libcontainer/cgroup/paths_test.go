@@ -34,7 +34,7 @@ func TestDecideV1(t *testing.T) {
 			"cpu": "/sys/fs/cgroup/cpu,cpuacct/user/a", "cpuacct": "/sys/fs/cgroup/cpu,cpuacct/user/a",
 			"devices": "/sys/fs/cgroup/devices/a", "memory": "/sys/fs/cgroup/memory/sub/a",
 			"name=systemd": "/sys/fs/cgroup/systemd/u/a", "pids": "/sys/fs/cgroup/with space/p/a",
-			"": "/sys/fs/cgroup/unified/a",
+			"": "/sys/fs/cgroup/unified/u/a",
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -63,14 +63,6 @@ own_group() {
 	in_cgroup "$ID"
 }
 
-@test "one with an empty cgroup below it is taken too" {
-	path_is "/$ID"
-	mkdir -p "$HIER/$ID/below"
-	detached run -d "$ID"
-	expect_ok
-	in_cgroup "$ID"
-}
-
 @test "a frozen cgroup is refused, and stays" {
 	path_is "/$ID"
 	local freezer=$HIER/$ID/cgroup.freeze on=1

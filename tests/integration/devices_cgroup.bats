@@ -27,7 +27,8 @@ setup() {
 }
 
 @test "a device that is allowed can be opened, as it is allowed" {
-	update_config '.linux.resources.devices = [{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 1, "minor": 11, "access": "r"}]'
+	update_config '.linux.resources.devices = [{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 1, "minor": 11, "access": "r"}]
+		| .process.capabilities[] += ["CAP_SYSLOG", "CAP_MKNOD"]'
 	sh_args 'mknod /dev/k c 1 11; exec 3</dev/k && echo read; (exec 4>/dev/k) && echo written; true'
 	runc run "$ID"
 	expect_ok
