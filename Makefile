@@ -13,7 +13,7 @@ TOOLS := recvtty $(notdir $(wildcard contrib/cmd/seccompagent))
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := runc
-.PHONY: runc tools demo test deps unittest integration bench lint install cross clean
+.PHONY: runc tools demo test deps unittest integration bench lint install cross clean test-vm
 
 runc:
 	$(BUILD) -o runc .
@@ -35,6 +35,10 @@ unittest:
 
 integration: runc tools
 	tests/integration/run
+
+# The whole suite on a systemd + cgroup v2 host: a virtual machine.
+test-vm: runc tools
+	tests/vm/run --all
 
 bench: runc
 	tests/bench/run

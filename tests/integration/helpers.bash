@@ -9,6 +9,22 @@ TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 RUNC=${RUNC:-$TOP/runc}
 LAYOUT=${RUNC_TEST_LAYOUT:-native}
 
+# make_image DIR: a root file system of busybox.
+make_image() {
+	local image=$1.new busybox a
+	mkdir -p "$image"/{bin,dev,etc,mnt,proc,root,sys,tmp}
+	busybox=$(command -v busybox)
+	cp "$busybox" "$image/bin/busybox"
+	for a in sh cat echo ls id true false sleep mount umount stat hostname pwd env kill ps ip sed grep awk head \
+		touch mkdir mknod chmod chown ln readlink test sync dd tty stty wc sort printf od nproc uname ulimit rm nc mv cp cut tail find date seq yes; do
+		ln -s busybox "$image/bin/$a"
+	done
+	echo 'root:x:0:0:root:/root:/bin/sh' >"$image/etc/passwd"
+	echo 'root:x:0:' >"$image/etc/group"
+	# Whole or not there, should two tests come here at once.
+	mv "$image" "$1"
+}
+
 setup_bundle() {
 	umask 022
 	TMP=$(mktemp -d "$BATS_TEST_TMPDIR/b.XXXXXX")
@@ -17,16 +33,11 @@ setup_bundle() {
 	BUNDLE=$TMP/bundle
 	# The id is also the cgroup's name: no other run's may have it.
 	ID=runc-test-${RUNC_TEST_RUN:-$$}-$BATS_TEST_NUMBER-$LAYOUT
-	mkdir -p "$BUNDLE/rootfs"/{bin,dev,etc,mnt,proc,root,sys,tmp}
-	busybox=$(command -v busybox)
-	cp "$busybox" "$BUNDLE/rootfs/bin/busybox"
-	local a
-	for a in sh cat echo ls id true false sleep mount umount stat hostname pwd env kill ps ip sed grep awk head \
-		touch mkdir mknod chmod chown ln readlink test sync dd tty stty wc sort printf od nproc uname ulimit rm nc mv cp cut tail find date seq yes; do
-		ln -s busybox "$BUNDLE/rootfs/bin/$a"
-	done
-	echo 'root:x:0:0:root:/root:/bin/sh' >"$BUNDLE/rootfs/etc/passwd"
-	echo 'root:x:0:' >"$BUNDLE/rootfs/etc/group"
+	# The same image for all tests of a file: made once, then copied.
+	local image=$BATS_FILE_TMPDIR/image
+	[ -d "$image" ] || make_image "$image"
+	mkdir "$BUNDLE"
+	cp -a "$image" "$BUNDLE/rootfs"
 	cd "$BUNDLE" || return 1
 	"$RUNC" spec
 	update_config '.process.terminal = false | .process.args = ["true"]'
@@ -85,6 +96,9 @@ state_is() {
 
 init_pid() { __runc state "$ID" | jq .pid; }
 
+# cgroup_of_init: its folder, on cgroup v2.
+cgroup_of_init() { echo "/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$(init_pid)/cgroup")"; }
+
 # wait_for COMMAND...: until it succeeds, ten seconds at most.
 wait_for() {
 	local i
@@ -104,6 +118,8 @@ requires() {
 		v1) [ ! -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs cgroup v1" ;;
 		v2) [ -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs pure cgroup v2" ;;
 		userns) [ -e /proc/self/ns/user ] || skip "the kernel has no user namespaces" ;;
+		systemd) [ -d /run/systemd/system ] || skip "needs systemd as the host's init" ;;
+		apparmor) grep -q Y /sys/module/apparmor/parameters/enabled 2>/dev/null && command -v apparmor_parser >/dev/null || skip "needs a kernel with AppArmor enabled" ;;
 		timens) [ -e /proc/self/ns/time ] || skip "the kernel has no time namespaces" ;;
 		*) echo "requires: unknown: $r"; return 1 ;;
 		esac
@@ -121,7 +137,7 @@ requires_controller() {
 
 # Of this test: containers, mounts, cgroups. Anything there now is a leak,
 # unless the test says that it leaves a container, which teardown then removes.
-teardown() {
+common_teardown() {
 	cd / || return 1
 	[ -n "${ROOT:-}" ] || return 0
 	local c bad=0
@@ -147,5 +163,7 @@ teardown() {
 	fi
 	return $bad
 }
+
+teardown() { common_teardown; }
 
 setup() { setup_bundle; }
