@@ -119,7 +119,10 @@ requires() {
 		v2) [ -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs pure cgroup v2" ;;
 		userns) [ -e /proc/self/ns/user ] || skip "the kernel has no user namespaces" ;;
 		systemd) [ -d /run/systemd/system ] || skip "needs systemd as the host's init" ;;
-		apparmor) grep -q Y /sys/module/apparmor/parameters/enabled 2>/dev/null && command -v apparmor_parser >/dev/null || skip "needs a kernel with AppArmor enabled" ;;
+		apparmor)
+			grep -q Y /sys/module/apparmor/parameters/enabled 2>/dev/null || skip "needs a kernel with AppArmor enabled"
+			command -v apparmor_parser >/dev/null || skip "needs apparmor_parser"
+			;;
 		timens) [ -e /proc/self/ns/time ] || skip "the kernel has no time namespaces" ;;
 		*) echo "requires: unknown: $r"; return 1 ;;
 		esac
