@@ -33,7 +33,6 @@ stop_serving() {
 }
 
 # The test's own teardown, and then that of all.
-eval "$(declare -f teardown | sed '1s/teardown/common_teardown/')"
 teardown() {
 	stop_serving
 	common_teardown

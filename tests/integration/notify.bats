@@ -26,7 +26,6 @@ setup() {
 	args sleep 1000
 }
 
-eval "$(declare -f teardown | sed '1s/teardown/common_teardown/')"
 teardown() {
 	if [ -n "${MANAGER:-}" ]; then
 		kill "$MANAGER" 2>/dev/null || true
