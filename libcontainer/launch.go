@@ -164,10 +164,7 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 		case msgRlimits:
 			err = l.setRlimits()
 		case msgListener:
-			if err := l.passListener(payload); err != nil {
-				return err
-			}
-			continue
+			err = l.passListener(payload)
 		default:
 			return fmt.Errorf("unexpected message %d from init", t)
 		}

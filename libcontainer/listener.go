@@ -37,8 +37,17 @@ func (i *initProcess) loadSeccomp() error {
 	if err := retry(func() error { _, err := unix.Write(i.sock.fd, msg); return err }); err != nil {
 		return fmt.Errorf("unable to hand out the seccomp listener: %w", err)
 	}
-	// Close-on-exec; closing it here could race with the runtime's taking it.
-	return nil
+	// Until the runtime has it: exec would close it. This call may have a rule,
+	// too, which is answered once the agent has the fd; where it is denied, we
+	// can but go on.
+	for {
+		t, _, files, err := i.sock.recv()
+		closeAll(files)
+		i.saved = i.saved || t == msgSaved
+		if err != nil || t == msgGo {
+			return nil
+		}
+	}
 }
 
 // passListener takes the fd out of init and gives it to the agent.
