@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/internal/wire"
+	"runc/libcontainer/nsenter"
 )
 
 // initProcess is this process, once it is the one inside.
@@ -39,6 +40,11 @@ var errByHand = errors.New("`runc init` is what the runtime starts inside a cont
 // credentials and filters belong to threads, and execve(2) keeps the caller's.
 func Init() error {
 	runtime.LockOSThread()
+	if relay := os.Getenv(nsenter.RelayEnv); relay != "" {
+		if err := nsenter.Relay(relay); err != nil {
+			return errByHand
+		}
+	}
 	text := os.Getenv(sockEnv)
 	if text == "" {
 		return errByHand

@@ -212,7 +212,7 @@ func (i *initProcess) dropPrivileges() (program string, err error) {
 	if err := i.Caps.Apply(); err != nil {
 		return "", fmt.Errorf("unable to apply caps: %w", err)
 	}
-	// Changing ids clears both.
+	// Changing ids has cleared it.
 	if i.ParentDeathSignal != 0 {
 		if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(i.ParentDeathSignal), 0, 0, 0); err != nil {
 			return "", &os.SyscallError{Syscall: "prctl(SET_PDEATHSIG)", Err: err}

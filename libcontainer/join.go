@@ -1,14 +1,15 @@
 package libcontainer
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
 
+	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
 	"runc/libcontainer/nsenter"
 	"runc/libcontainer/sched"
-
-	"os"
 )
 
 // join starts a process in a running container.
@@ -16,6 +17,9 @@ func (c *Container) join(p *Process) (err error) {
 	var undo undoList
 	defer func() {
 		if err != nil {
+			if cause := context.Cause(p.context()); cause != nil {
+				err = fmt.Errorf("unable to start container process: %w", cause)
+			}
 			err = undo.run(err)
 		}
 	}()
@@ -57,6 +61,21 @@ func (c *Container) join(p *Process) (err error) {
 		// With an initial affinity the process must not enter before it has it.
 		l.plan.Cgroup = dir
 	}
+	if err := l.compileSeccomp(); err != nil {
+		return fmt.Errorf("unable to start container process: %w", err)
+	}
+	if l.plan.Exposed, err = c.exposed(boot); err != nil {
+		return fmt.Errorf("unable to start container process: %w", err)
+	}
+	if l.plan.Exposed {
+		l.plan.Cgroup = nil
+	}
+	enter := func(pid int) error { return l.enter(m, affinity, pid) }
+	if l.canDirect() {
+		if err := l.direct(enter); !errors.Is(err, errIndirect) {
+			return err
+		}
+	}
 	err = l.clone()
 	if errors.Is(err, nsenter.ErrIntoCgroup) {
 		l.plan.Cgroup = nil
@@ -66,37 +85,10 @@ func (c *Container) join(p *Process) (err error) {
 		return fmt.Errorf("unable to start container process: %w", err)
 	}
 	undo.add("the start of the process", l.kill)
-	pid := l.run.pid
-	if affinity != nil && affinity.Initial != nil {
-		if err := sched.SetAffinity(pid, affinity.Initial); err != nil {
-			return fmt.Errorf("unable to start container process: error setting initial CPU affinity: %w", err)
-		}
-	}
-	if l.plan.Cgroup == nil {
-		if err := m.JoinExec(p.SubCgroupPaths, c.initPid, pid); err != nil && !c.config.RootlessCgroups {
-			return fmt.Errorf("unable to start container process: error adding pid %d to cgroups: %w", pid, err)
-		}
-	}
-	switch {
-	case affinity != nil && affinity.Final != nil:
-		if err := sched.SetAffinity(pid, affinity.Final); err != nil {
-			return fmt.Errorf("unable to start container process: error setting final CPU affinity: %w", err)
-		}
-	case affinity == nil || affinity.Initial == nil:
-		if err := sched.ResetAffinity(pid); err != nil {
-			return err
-		}
-	}
-	if c.rdtPath != "" {
-		if err := c.rdtGroup().Join(pid); err != nil {
-			return fmt.Errorf("unable to start container process: error adding pid %d to Intel RDT: %w", pid, err)
-		}
-	}
-	if err := l.setOOMScore(); err != nil {
-		return err
-	}
-	if err := l.compileSeccomp(); err != nil {
-		return err
+	stop := context.AfterFunc(p.context(), p.abort)
+	defer stop()
+	if err := enter(l.run.pid); err != nil {
+		return fmt.Errorf("unable to start container process: %w", err)
 	}
 	if err := l.tell(nil); err != nil {
 		return err
@@ -106,6 +98,37 @@ func (c *Container) join(p *Process) (err error) {
 		return fmt.Errorf("unable to start container process: %w%s", err, c.oomNote())
 	}
 	return nil
+}
+
+// enter puts the process where it belongs, from outside.
+func (l *launch) enter(m *cgroup.Manager, affinity *configs.CPUAffinity, pid int) error {
+	c, p := l.c, l.p
+	if affinity != nil && affinity.Initial != nil {
+		if err := sched.SetAffinity(pid, affinity.Initial); err != nil {
+			return fmt.Errorf("error setting initial CPU affinity: %w", err)
+		}
+	}
+	if l.plan.Cgroup == nil {
+		if err := m.JoinExec(p.SubCgroupPaths, c.initPid, pid); err != nil && !c.config.RootlessCgroups {
+			return fmt.Errorf("error adding pid %d to cgroups: %w", pid, err)
+		}
+	}
+	switch {
+	case affinity != nil && affinity.Final != nil:
+		if err := sched.SetAffinity(pid, affinity.Final); err != nil {
+			return fmt.Errorf("error setting final CPU affinity: %w", err)
+		}
+	case affinity == nil || affinity.Initial == nil:
+		if err := sched.ResetAffinity(pid); err != nil {
+			return err
+		}
+	}
+	if c.rdtPath != "" {
+		if err := c.rdtGroup().Join(pid); err != nil {
+			return fmt.Errorf("error adding pid %d to Intel RDT: %w", pid, err)
+		}
+	}
+	return l.setOOMScore()
 }
 
 // oomNote is added to what went wrong where being out of memory is likely why.

@@ -218,6 +218,9 @@ func (l *launch) setOOMScore() error {
 	if adj == nil {
 		return nil
 	}
+	if err := l.child.Unshared(); err != nil {
+		return err
+	}
 	path := "/proc/" + strconv.Itoa(l.run.pid) + "/oom_score_adj"
 	text := strconv.Itoa(*adj)
 	// Writing the value that is there already needs no right, and is what

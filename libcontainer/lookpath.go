@@ -23,26 +23,41 @@ func lookPath(name string, env []string) (string, error) {
 		}
 		return name, nil
 	}
+	for _, full := range candidates(name, env) {
+		if executable(full) == nil {
+			return full, nil
+		}
+	}
+	return "", &exec.Error{Name: name, Err: exec.ErrNotFound}
+}
+
+// candidates are where a program of that name may be, the first that can be
+// executed being it.
+func candidates(name string, env []string) []string {
+	if name == "" {
+		return nil
+	}
+	if strings.Contains(name, "/") {
+		return []string{name}
+	}
 	path := ""
 	for _, kv := range env {
 		if v, ok := strings.CutPrefix(kv, "PATH="); ok {
 			path = v
 		}
 	}
+	var list []string
 	for _, dir := range filepath.SplitList(path) {
 		if dir == "" {
 			dir = "."
 		}
 		full := filepath.Join(dir, name)
-		err := executable(full)
-		if err == nil {
-			if !filepath.IsAbs(full) {
-				full = "./" + full
-			}
-			return full, nil
+		if !filepath.IsAbs(full) {
+			full = "./" + full
 		}
+		list = append(list, full)
 	}
-	return "", &exec.Error{Name: name, Err: exec.ErrNotFound}
+	return list
 }
 
 func executable(path string) error {

@@ -100,8 +100,9 @@ type running struct {
 }
 
 func (p *Process) meanwhile() {
-	if p.Meanwhile != nil {
-		p.Meanwhile()
+	if f := p.Meanwhile; f != nil {
+		p.Meanwhile = nil
+		f()
 	}
 }
 

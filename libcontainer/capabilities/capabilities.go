@@ -123,17 +123,8 @@ func KeepOnSetuid(keep bool) error {
 // Apply sets the effective, permitted, inheritable and ambient set of the
 // calling thread, to which the goroutine must be locked.
 func (c Caps) Apply() error {
-	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	for i := range data {
-		shift := uint(i) * 32
-		data[i] = unix.CapUserData{
-			Effective:   uint32(c.Effective >> shift),
-			Permitted:   uint32(c.Permitted >> shift),
-			Inheritable: uint32(c.Inheritable >> shift),
-		}
-	}
-	if err := unix.Capset(&hdr, &data[0]); err != nil {
+	hdr, data := c.Capset()
+	if err := unix.Capset(hdr, &data[0]); err != nil {
 		return fmt.Errorf("capset: %w", err)
 	}
 	// capset lowers the ambient set to what is permitted and inheritable; with
@@ -154,3 +145,37 @@ func (c Caps) Apply() error {
 	}
 	return nil
 }
+
+// Capset gives the arguments of capset(2) for a thread to set its own sets.
+func (c Caps) Capset() (*unix.CapUserHeader, *[2]unix.CapUserData) {
+	var data [2]unix.CapUserData
+	for i := range data {
+		shift := uint(i) * 32
+		data[i] = unix.CapUserData{
+			Effective:   uint32(c.Effective >> shift),
+			Permitted:   uint32(c.Permitted >> shift),
+			Inheritable: uint32(c.Inheritable >> shift),
+		}
+	}
+	return &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &data
+}
+
+// Unbound are the capabilities that this kernel has and the bounding set is not
+// to have.
+func (c Caps) Unbound() []uintptr {
+	var list []uintptr
+	for n := range 64 {
+		if n > lastNamed {
+			if _, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(n), 0, 0, 0); err != nil {
+				break
+			}
+		}
+		if !c.Bounding.Has(n) {
+			list = append(list, uintptr(n))
+		}
+	}
+	return list
+}
+
+// Trace is CAP_SYS_PTRACE: who has it may look into any process that he sees.
+const Trace Mask = 1 << unix.CAP_SYS_PTRACE

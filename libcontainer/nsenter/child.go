@@ -31,6 +31,9 @@ const (
 	stepClone
 	stepFiles
 	stepExec
+	stepPlaced // no failure either
+	stepCall
+	stepLook
 )
 
 // report is what the child writes to the status pipe.
@@ -74,6 +77,7 @@ type script struct {
 	gate   uintptr // pipe from the parent: a byte when the maps are written
 
 	files    []int // the child's fd i; -1 is closed there
+	reserved int   // fds below are the child's own files
 	spare    int   // above all fds that matter
 	exe      uintptr
 	empty    *byte
@@ -81,7 +85,10 @@ type script struct {
 	envv     []*byte
 	otherGID uintptr // a mapped gid that is not 0, or none
 	report   report
-	pid      report // of the second stage, by the first
+	pid      report // of the second stage, by the first, or by itself
+	tid      int32  // of the second stage in the caller's namespace, by the kernel
+	direct   *directScript
+	relay    bool // the first stage executes, and clones then
 	buf      [1]byte
 	shared   bool      // the child shares our memory
 	held     bool      // and we are not dumpable meanwhile
@@ -189,7 +196,7 @@ func play(s *script) {
 			}
 		}
 	}
-	if s.stages == 2 {
+	if s.stages == 2 && !s.relay {
 		// CLONE_PARENT: the grandchild is the runtime's child, which can so
 		// wait for it.
 		if s.shared {
@@ -203,6 +210,13 @@ func play(s *script) {
 			fail(s, stepClone, 0, errno)
 		}
 		if n != 0 {
+			if s.shared {
+				// It has told its pid itself: here it is known only once
+				// the other has executed something, or is gone.
+				for {
+					syscall.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+				}
+			}
 			s.pid.step, s.pid.num = stepPid, int64(n)
 			syscall.RawSyscall(unix.SYS_WRITE, s.status, uintptr(unsafe.Pointer(&s.pid)), unsafe.Sizeof(s.pid))
 			for {
@@ -225,6 +239,9 @@ func finish(s *script) {
 	syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(syscall.SIGHUP), uintptr(unsafe.Pointer(&s.defaults)), 0, sigsetSize, 0, 0)
 	syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(syscall.SIGINT), uintptr(unsafe.Pointer(&s.defaults)), 0, sigsetSize, 0, 0)
 	layFiles(s)
+	if s.direct != nil {
+		playDirect(s)
+	}
 	// The kernel makes a new image dumpable unless its real and effective ids
 	// differ (begin_new_exec in fs/exec.c; fs.suid_dumpable is 0 or 2): so let
 	// the real gid differ, and nobody can look in before init forbids it
@@ -279,6 +296,9 @@ func fail(s *script, step, index int, errno syscall.Errno) {
 	syscall.RawSyscall(unix.SYS_WRITE, s.status, uintptr(unsafe.Pointer(&s.report)), unsafe.Sizeof(s.report))
 	for {
 		syscall.RawSyscall(unix.SYS_EXIT_GROUP, 253, 0, 0)
+		// A seccomp filter may deny that, and even this.
+		syscall.RawSyscall(unix.SYS_EXIT, 253, 0, 0)
+		*(*byte)(nil) = 0
 	}
 }
 

@@ -4,5 +4,8 @@ package nsenter
 
 const canShare = false
 
+// Not used: there is no direct child here.
+const sysFstatat = 0
+
 //go:nosplit
 func cloneVM(*cloneArgs, *script, uintptr) (pid, errno uintptr) { return 0, 38 }

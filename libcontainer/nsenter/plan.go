@@ -55,8 +55,21 @@ type Plan struct {
 	Exe       *os.File
 	Argv, Env []string
 
+	// Direct, where it is set, takes the place of Exe.
+	Direct *Direct
+
+	// Exposed: the child is to join a PID namespace in which some process may
+	// have the right to trace it, whatever it does against that. So nothing of
+	// it is seen there before Exe is what runs, in a process of its own: Exe is
+	// executed twice, the first time outside, with RelayEnv in its environment
+	// and for [Relay] to call. Without Cgroup and Direct.
+	Exposed bool
+
 	// Files become the child's fds 0, 1, ...; nil ones are closed there.
 	Files []*os.File
+
+	// asSibling: the child is not the caller's, but the caller's parent's.
+	asSibling bool
 }
 
 // Child is a child process of the caller's.
@@ -67,18 +80,39 @@ type Child struct {
 	plan   *Plan
 	script *script // which the child reads until it executes something
 	status int     // the pipe's read end; -1 once it was read
+	gate   int     // of a direct child: the write end of what it waits for, or -1
+	first  int     // pid of a first stage that has to be collected, or 0
+	err    error   // of Executed
 }
 
 // Executed waits until the child executes Exe, which takes it a while that the
-// caller can use, and says why when it could not. It has to be called, or
-// [Child.Abandon], once.
+// caller can use, and says why when it could not. It, or [Child.Abandon], has
+// to be called.
 func (c *Child) Executed() error {
-	r, err := readReport(c.status)
-	c.done()
-	if err != nil || r == nil {
-		return err
+	if c.status < 0 {
+		return c.err
 	}
-	return c.plan.explain(r)
+	var r *report
+	r, c.err = readReport(c.status)
+	switch {
+	case c.err != nil:
+	case r != nil:
+		c.err = c.plan.explain(r)
+	case c.script.direct != nil && !c.script.direct.ready:
+		c.err = ErrDied
+	}
+	c.done()
+	return c.err
+}
+
+// Unshared waits until what is set for the child by the kernel is not set for
+// all that share its memory, us too: the OOM score (fs/proc/base.c). A child
+// that is waited for by its parent is exempt.
+func (c *Child) Unshared() error {
+	if c.status < 0 || !c.script.shared || c.first != 0 {
+		return nil
+	}
+	return c.Executed()
 }
 
 // Abandon is for a child that was killed and collected: it gives back what the
@@ -92,6 +126,12 @@ func (c *Child) Abandon() {
 func (c *Child) done() {
 	unix.Close(c.status)
 	c.status = -1
+	if c.gate >= 0 {
+		unix.Close(c.gate)
+	}
+	if c.first != 0 {
+		reap(c.first)
+	}
 	if c.script.shared {
 		releaseDumpable()
 	}

@@ -17,6 +17,7 @@ var stepNames = [...]string{
 	stepMaps:  "wait for the user namespace's maps",
 	stepClone: "clone into new namespaces",
 	stepExec:  "exec init",
+	stepLook:  "find the program",
 }
 
 // nsNames is in the order of the CLONE_NEW bits' use in messages.
@@ -66,20 +67,36 @@ func (p *Plan) Start() (_ *Child, err error) {
 		}
 	}()
 	gate = [2]int{-1, -1}
-	if s.waitMaps {
+	if s.waitMaps || s.direct != nil {
 		if err := unix.Pipe2(gate[:], unix.O_CLOEXEC); err != nil {
 			unix.Close(status[1])
 			return nil, os.NewSyscallError("pipe2", err)
 		}
-		defer unix.Close(gate[1])
+		defer func() {
+			if err != nil || s.direct == nil {
+				unix.Close(gate[1])
+			}
+		}()
 	}
-	statusUp, err := above(status[1], len(p.Files))
+	statusUp, err := above(status[1], s.reserved)
 	unix.Close(status[1])
 	if err != nil {
 		if gate[0] >= 0 {
 			unix.Close(gate[0])
 		}
 		return nil, err
+	}
+	if gate[0] >= 0 && gate[0] < s.reserved {
+		up, e := above(gate[0], s.reserved)
+		unix.Close(gate[0])
+		gate[0] = up
+		if e != nil {
+			unix.Close(statusUp)
+			return nil, e
+		}
+	}
+	if s.relay {
+		s.files = append(s.files, int(s.exe), statusUp)
 	}
 	s.status, s.gate = uintptr(statusUp), uintptr(gate[0])
 	s.spare = max(s.spare, statusUp+1, status[0]+1, gate[0]+1, gate[1]+1)
@@ -116,9 +133,15 @@ func (p *Plan) Start() (_ *Child, err error) {
 		}
 	}
 	final := int(pid)
+	first := 0
 	if s.stages == 2 {
 		final, err = p.secondStage(status[0])
-		reap(int(pid))
+		if err == nil && s.shared {
+			// It goes when the second executes.
+			first = int(pid)
+		} else {
+			reap(int(pid))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -128,9 +151,16 @@ func (p *Plan) Start() (_ *Child, err error) {
 	if err != nil {
 		unix.Kill(final, unix.SIGKILL)
 		reap(final)
+		if first != 0 {
+			reap(first)
+		}
 		return nil, os.NewSyscallError("pidfd_open", err)
 	}
-	return &Child{Pid: final, PidFD: os.NewFile(uintptr(fd), "pidfd"), plan: p, script: s, status: status[0]}, nil
+	c := &Child{Pid: final, PidFD: os.NewFile(uintptr(fd), "pidfd"), plan: p, script: s, status: status[0], gate: -1, first: first}
+	if s.direct != nil {
+		c.gate = gate[1]
+	}
+	return c, nil
 }
 
 // cgroupRefused says whether the errno is one that CLONE_INTO_CGROUP gives for
@@ -184,6 +214,8 @@ func (p *Plan) explain(r *report) error {
 		return fmt.Errorf("become %s of the user namespace: %w", [...]string{"group root", "root"}[r.index], errno)
 	case stepTime:
 		return fmt.Errorf("time namespace: %s: %w", [...]string{"unshare", "open timens_offsets", "write timens_offsets"}[r.index], errno)
+	case stepCall:
+		return fmt.Errorf("system call %d of the child: %w", r.index, errno)
 	case stepFiles:
 		return fmt.Errorf("place fd %d: %w", r.index, errno)
 	case stepClone:
@@ -227,11 +259,19 @@ func (p *Plan) script() (*script, func(), error) {
 		s.stages = 2
 	}
 	s.first.exitSignal = uint64(unix.SIGCHLD)
+	if p.asSibling {
+		s.first.flags, s.first.exitSignal = unix.CLONE_PARENT, 0
+	}
+	s.relay = p.Exposed && s.stages == 2
+	s.reserved = len(p.Files)
+	if s.relay {
+		s.reserved += relayFiles
+	}
 	// Not with a new user namespace, for whose maps the child has to be dumpable
 	// and would be with our memory in it; not for an ordinary user, whose own
 	// /proc/self would be closed to him meanwhile; and who enters a time
 	// namespace must have its memory for itself (timens_install in the kernel).
-	if canShare && !s.waitMaps && !s.newTime && joined&unix.CLONE_NEWTIME == 0 && os.Geteuid() == 0 {
+	if canShare && !s.relay && !p.asSibling && !s.waitMaps && !s.newTime && joined&unix.CLONE_NEWTIME == 0 && os.Geteuid() == 0 {
 		const size = 32 << 10
 		s.shared = true
 		s.stacks = make([]byte, 2*size)
@@ -242,9 +282,14 @@ func (p *Plan) script() (*script, func(), error) {
 			a.stack = uint64((base + 15) &^ 15)
 			a.stackSize = size - 16
 		}
+		// The first stage waits for the second: a process that is waited for
+		// so is none that the kernel kills for want of memory, which would
+		// take all that share its memory along, us too (mm/oom_kill.c).
+		s.second.flags |= unix.CLONE_VFORK | unix.CLONE_PARENT_SETTID
+		s.second.parentTID = uint64(uintptr(unsafe.Pointer(&s.tid)))
 	}
 	last := &s.first
-	if s.stages == 2 {
+	if s.stages == 2 && !s.relay {
 		last = &s.second
 		// The exit signal is the first stage's (clone3 wants 0 here).
 		s.second.flags |= unix.CLONE_PARENT
@@ -252,7 +297,9 @@ func (p *Plan) script() (*script, func(), error) {
 	if s.waitMaps {
 		s.first.flags |= unix.CLONE_NEWUSER
 	}
-	last.flags |= uint64(rest)
+	if !s.relay {
+		last.flags |= uint64(rest)
+	}
 	if p.Cgroup != nil {
 		last.flags |= unix.CLONE_INTO_CGROUP
 		last.cgroup = uint64(p.Cgroup.Fd())
@@ -269,8 +316,21 @@ func (p *Plan) script() (*script, func(), error) {
 	if s.argv, err = syscall.SlicePtrFromStrings(p.Argv); err != nil {
 		return nil, nil, fmt.Errorf("arguments of init: %w", err)
 	}
-	if s.envv, err = syscall.SlicePtrFromStrings(p.Env); err != nil {
+	env := p.Env
+	if s.relay {
+		env = append(slices.Clip(env), relayVar(len(p.Files), rest))
+	}
+	if s.envv, err = syscall.SlicePtrFromStrings(env); err != nil {
 		return nil, nil, fmt.Errorf("environment of init: %w", err)
+	}
+	if p.Direct != nil {
+		if !s.shared {
+			return nil, nil, errors.New("a direct child has to share the memory")
+		}
+		s.envv = append(s.envv, nil)
+		if s.direct, err = p.Direct.script(); err != nil {
+			return nil, nil, err
+		}
 	}
 	s.spare = len(p.Files)
 	for _, f := range p.Files {
@@ -281,7 +341,10 @@ func (p *Plan) script() (*script, func(), error) {
 		s.files = append(s.files, fd)
 		s.spare = max(s.spare, fd+1)
 	}
-	exe, err := above(int(p.Exe.Fd()), len(p.Files))
+	if p.Direct != nil {
+		return s, func() {}, nil
+	}
+	exe, err := above(int(p.Exe.Fd()), s.reserved)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -12,6 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Path of the file inside a container.
+const Path = "/etc/passwd"
+
 const (
 	// maxSize bounds how much of an image's file is read.
 	maxSize = 16 << 20
@@ -26,7 +29,16 @@ const (
 //
 // The file is the image's: it must be a regular file, reached through no magic
 // link of procfs, and is read up to a limit, a buffer at a time.
-func Home(uid int) string { return homeFrom("/etc/passwd", uid) }
+func Home(uid int) string { return homeFrom(Path, uid) }
+
+// HomeIn is Home for who has read the whole file already.
+func HomeIn(passwd []byte, uid int) string {
+	home, err := homeIn(bytes.NewReader(passwd), uid)
+	if err != nil || home == "" {
+		return "/"
+	}
+	return home
+}
 
 func homeFrom(path string, uid int) string {
 	f, err := openPasswd(path)
