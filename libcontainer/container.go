@@ -8,9 +8,7 @@
 package libcontainer
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,8 +28,10 @@ type Container struct {
 	id  string
 	dir string // <root>/<id>
 
-	config    *configs.Config // nil until somebody asks, then decoded from rawConfig
-	rawConfig json.RawMessage
+	config *configs.Config
+
+	// loaded: found by its state file.
+	loaded bool
 
 	cgroups *cgroup.Manager // nil until somebody asks
 
@@ -86,7 +86,8 @@ func Load(root, id string) (*Container, error) {
 	}
 	return &Container{
 		id: id, dir: dir,
-		rawConfig:   s.Config,
+		config:      &s.Config,
+		loaded:      true,
 		initPid:     s.InitProcessPid,
 		initStart:   s.InitProcessStartTime,
 		created:     s.Created,
@@ -120,32 +121,14 @@ func (c *Container) ID() string { return c.id }
 // Dir is the container's state folder.
 func (c *Container) Dir() string { return c.dir }
 
-// Config is the container's configuration as last saved. It panics never, but
-// is empty when the state file's is not readable; loadConfig says why.
-func (c *Container) Config() configs.Config {
-	if err := c.loadConfig(); err != nil {
-		return configs.Config{}
-	}
-	return *c.config
-}
-
-func (c *Container) loadConfig() error {
-	if c.config != nil {
-		return nil
-	}
-	config := new(configs.Config)
-	if err := json.Unmarshal(c.rawConfig, config); err != nil {
-		return fmt.Errorf("container %s: state.json: config: %w", c.id, err)
-	}
-	c.config = config
-	return nil
-}
+// Config is the container's configuration as last saved.
+func (c *Container) Config() configs.Config { return *c.config }
 
 // ownsCgroup says whether there is a cgroup of this container's making. One
 // whose start was refused has none: at the path of its configuration is perhaps
 // somebody else's, with his processes in it.
 func (c *Container) ownsCgroup() bool {
-	return c.cgroups != nil || c.cgroupPaths != nil || c.rawConfig != nil
+	return c.cgroups != nil || c.cgroupPaths != nil || c.loaded
 }
 
 // manager is the container's cgroup; only for who has asked ownsCgroup, or has
@@ -153,9 +136,6 @@ func (c *Container) ownsCgroup() bool {
 func (c *Container) manager() (*cgroup.Manager, error) {
 	if c.cgroups != nil {
 		return c.cgroups, nil
-	}
-	if err := c.loadConfig(); err != nil {
-		return nil, err
 	}
 	m, err := cgroup.Load(c.config.Cgroups, c.cgroupPaths)
 	if err != nil {
@@ -187,9 +167,6 @@ func (c *Container) Status() (Status, error) {
 
 // State is the container's state now, as it would be saved.
 func (c *Container) State() (*State, error) {
-	if err := c.loadConfig(); err != nil {
-		return nil, err
-	}
 	return &State{
 		ID:                   c.id,
 		InitProcessPid:       c.initPid,
@@ -218,32 +195,22 @@ type Summary struct {
 
 // Summary reads as little as it can for [Summary].
 func (c *Container) Summary() (*Summary, error) {
-	var few struct {
-		Version string   `json:"version"`
-		Rootfs  string   `json:"rootfs"`
-		Labels  []string `json:"labels"`
-	}
-	if c.config != nil {
-		few.Version, few.Rootfs, few.Labels = c.config.Version, c.config.Rootfs, c.config.Labels
-	} else if err := json.Unmarshal(c.rawConfig, &few); err != nil {
-		return nil, fmt.Errorf("container %s: state.json: config: %w", c.id, err)
-	}
 	status, err := c.Status()
 	if err != nil {
 		return nil, err
 	}
 	s := &Summary{
-		Version: few.Version,
+		Version: c.config.Version,
 		ID:      c.id,
 		Pid:     c.initPid,
 		Status:  status,
-		Rootfs:  few.Rootfs,
+		Rootfs:  c.config.Rootfs,
 		Created: c.created,
 	}
 	if status == Stopped {
 		s.Pid = 0
 	}
-	s.Bundle, s.Annotations = splitLabels(few.Labels)
+	s.Bundle, s.Annotations = splitLabels(c.config.Labels)
 	return s, nil
 }
 
@@ -275,9 +242,6 @@ func (c *Container) OCIState() (*specs.State, error) {
 }
 
 func (c *Container) ociState(status specs.ContainerState) (*specs.State, error) {
-	if err := c.loadConfig(); err != nil {
-		return nil, err
-	}
 	bundle, annotations := splitLabels(c.config.Labels)
 	s := &specs.State{
 		Version:     specs.Version,

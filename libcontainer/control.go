@@ -1,13 +1,13 @@
 package libcontainer
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 
 	"runc/libcontainer/configs"
 	"runc/libcontainer/intelrdt"
+	"runc/libcontainer/internal/statejson"
 )
 
 // Pause freezes all processes; [ErrNotRunning] when there are none.
@@ -147,20 +147,16 @@ func (c *Container) reload() error {
 	if err != nil {
 		return err
 	}
-	c.rawConfig, c.config, c.cgroups = s.Config, nil, nil
+	c.config, c.cgroups = &s.Config, nil
 	c.cgroupPaths, c.rdtPath = s.CgroupPaths, s.IntelRdtPath
-	return c.loadConfig()
+	return nil
 }
 
 // copyConfig shares nothing with the original, which may have to come back.
 func copyConfig(config *configs.Config) (*configs.Config, error) {
-	b, err := json.Marshal(config)
+	s, err := statejson.Decode(statejson.Append(nil, &State{Config: *config}))
 	if err != nil {
 		return nil, err
 	}
-	c := new(configs.Config)
-	if err := json.Unmarshal(b, c); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return &s.Config, nil
 }

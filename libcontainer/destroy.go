@@ -20,9 +20,6 @@ import (
 // undoes nothing. A container whose init waits for start is killed first.
 // [ErrRunning] for one that runs.
 func (c *Container) Destroy() error {
-	if err := c.loadConfig(); err != nil {
-		return err
-	}
 	if err := c.endInit(); err != nil {
 		return err
 	}

@@ -68,9 +68,6 @@ func (c *Container) openInit() (int, error) {
 
 // privatePID says whether the container has a pid namespace of its own making.
 func (c *Container) privatePID() (bool, error) {
-	if err := c.loadConfig(); err != nil {
-		return false, err
-	}
 	return c.config.Namespaces.IsPrivate(configs.NEWPID), nil
 }
 

@@ -30,9 +30,6 @@ func (c *Container) Start(p *Process) error {
 	if p.run != nil {
 		return errors.New("process was started already")
 	}
-	if err := c.loadConfig(); err != nil {
-		return err
-	}
 	if p.Init {
 		return c.startInit(p)
 	}
@@ -419,9 +416,6 @@ func (c *Container) Exec() error {
 		return errors.New("cannot start an already running container")
 	} else if err != nil {
 		return &fs.PathError{Op: "unlink", Path: path, Err: err}
-	}
-	if err := c.loadConfig(); err != nil {
-		return err
 	}
 	if len(c.config.Hooks[configs.Poststart]) == 0 {
 		return nil
