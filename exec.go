@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"runc/libcontainer"
+	"runc/libcontainer/specconv"
 )
 
 var execCommand = &cli.Command{
@@ -132,15 +131,11 @@ func subCgroups(flags []string) (map[string]string, error) {
 // over it.
 func execSpec(cmd *cli.Command, c *libcontainer.Container) (*specs.Process, error) {
 	if path := cmd.String("process"); path != "" {
-		b, err := os.ReadFile(path)
+		p, err := specconv.LoadProcess(path)
 		if err != nil {
 			return nil, err
 		}
-		var p specs.Process
-		if err := json.Unmarshal(b, &p); err != nil {
-			return nil, err
-		}
-		return &p, checkProcess(&p)
+		return p, checkProcess(p)
 	}
 	s, err := c.Summary()
 	if err != nil {

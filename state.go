@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
+	"runc/internal/plainjson"
 	"runc/libcontainer"
 )
 
@@ -35,6 +37,39 @@ func stateOf(c *libcontainer.Container) (*containerState, error) {
 	}, nil
 }
 
+// indented is the object as json.MarshalIndent writes it: what `state` prints,
+// which callers ask for again and again, and encoding/json is slow to warm up.
+func (s *containerState) indented() []byte {
+	b := []byte("{")
+	field := func(name string) { b = append(plainjson.Field(b, "\n  "+name), ' ') }
+	field(`"ociVersion":`)
+	b = plainjson.String(b, s.Version)
+	field(`"id":`)
+	b = plainjson.String(b, s.ID)
+	field(`"pid":`)
+	b = plainjson.Int(b, s.Pid)
+	field(`"status":`)
+	b = plainjson.String(b, s.Status)
+	field(`"bundle":`)
+	b = plainjson.String(b, s.Bundle)
+	field(`"rootfs":`)
+	b = plainjson.String(b, s.Rootfs)
+	field(`"created":`)
+	b = plainjson.Instant(b, s.Created)
+	if len(s.Annotations) != 0 {
+		field(`"annotations":`)
+		b = append(b, '{')
+		for _, k := range slices.Sorted(maps.Keys(s.Annotations)) {
+			b = append(plainjson.Field(b, "\n    "+string(plainjson.String(nil, k))+":"), ' ')
+			b = plainjson.String(b, s.Annotations[k])
+		}
+		b = append(b, "\n  }"...)
+	}
+	field(`"owner":`)
+	b = plainjson.String(b, s.Owner)
+	return append(b, "\n}"...)
+}
+
 var stateCommand = &cli.Command{
 	Name:        "state",
 	Usage:       "output the state of a container",
@@ -52,11 +87,7 @@ var stateCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		out, err := json.MarshalIndent(s, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = os.Stdout.Write(out)
+		_, err = os.Stdout.Write(s.indented())
 		return err
 	},
 }

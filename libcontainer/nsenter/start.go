@@ -101,15 +101,11 @@ func (p *Plan) Start() (_ *Child, err error) {
 	s.status, s.gate = uintptr(statusUp), uintptr(gate[0])
 	s.spare = max(s.spare, statusUp+1, status[0]+1, gate[0]+1, gate[1]+1)
 
-	// The thread must not change under the child's feet, as it would if the
-	// goroutine moved between the clone and what is read back.
 	if s.shared {
 		holdDumpable()
 		s.held = true
 	}
-	runtime.LockOSThread()
 	pid, errno := fork(s)
-	runtime.UnlockOSThread()
 	unix.Close(statusUp)
 	if gate[0] >= 0 {
 		unix.Close(gate[0])

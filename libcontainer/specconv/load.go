@@ -42,6 +42,23 @@ func parse(path string, data []byte) (*specs.Spec, error) {
 	return spec, nil
 }
 
+// LoadProcess reads a file with a process object as config.json has it.
+func LoadProcess(path string) (*specs.Process, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	// As in parse.
+	if p, ok := specjson.DecodeProcess(unsafe.String(unsafe.SliceData(data), len(data))); ok {
+		return p, nil
+	}
+	p := new(specs.Process)
+	if err := json.Unmarshal(data, p); err != nil {
+		return nil, placed(err, path, data)
+	}
+	return p, nil
+}
+
 // placed says where in the file encoding/json met its error.
 func placed(err error, path string, data []byte) error {
 	var syntax *json.SyntaxError

@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"unsafe"
 
-	"runc/libcontainer/internal/plainjson"
+	"runc/internal/plainjson"
 	"runc/libcontainer/internal/saved"
 )
 
-//go:generate go run runc/libcontainer/internal/plainjson/gen state
+//go:generate go run runc/libcontainer/internal/mkplainjson state
 
 // Decode reads a state file, whose memory the strings of the result share. One
 // that another version has written, with fields unknown here, takes longer.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"runc/libcontainer/internal/plainjson"
+	"runc/internal/plainjson"
 	"runc/libcontainer/internal/saved"
 )
 

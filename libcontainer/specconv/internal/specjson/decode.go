@@ -4,10 +4,10 @@ package specjson
 import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
-	"runc/libcontainer/internal/plainjson"
+	"runc/internal/plainjson"
 )
 
-//go:generate go run runc/libcontainer/internal/plainjson/gen spec
+//go:generate go run runc/libcontainer/internal/mkplainjson spec
 
 // Decode reads the first JSON value of src. ok says that it is exactly what
 // encoding/json would have made of it; if it is not, encoding/json is to be
@@ -21,4 +21,12 @@ func Decode(src string) (spec *specs.Spec, ok bool) {
 		return nil, false
 	}
 	return spec, true
+}
+
+// DecodeProcess is Decode for a process alone, the whole of src.
+func DecodeProcess(src string) (p *specs.Process, ok bool) {
+	d := plainjson.New(src)
+	p = new(specs.Process)
+	decodeProcess(d, p)
+	return p, d.Done()
 }

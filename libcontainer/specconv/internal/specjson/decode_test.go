@@ -128,6 +128,25 @@ func TestDecodeLeavesTheRest(t *testing.T) {
 	}
 }
 
+func TestDecodeProcess(t *testing.T) {
+	var want specs.Process
+	var n int64
+	fill(reflect.ValueOf(&want).Elem(), &n)
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, ok := DecodeProcess(string(text) + "\n")
+	if !ok || !reflect.DeepEqual(got, &want) {
+		t.Errorf("%v, got %+v, want %+v", ok, got, &want)
+	}
+	for _, src := range []string{"", "null x", "{} x", string(text) + "{}", `{"argv":[]}`} {
+		if _, ok := DecodeProcess(src); ok {
+			t.Errorf("taken: %s", src)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	var spec specs.Spec
 	var n int64

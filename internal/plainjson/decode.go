@@ -1,5 +1,5 @@
 // Package plainjson reads and writes JSON without reflection, by functions that
-// gen writes from Go's types.
+// libcontainer/internal/mkplainjson writes from Go's types.
 //
 // encoding/json studies every type that it meets for the first time, and a
 // process that reads one file and is gone meets them all for the first time:
