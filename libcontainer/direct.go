@@ -2,9 +2,12 @@ package libcontainer
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"math"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"unsafe"
@@ -14,15 +17,15 @@ import (
 	"runc/libcontainer/keys"
 	"runc/libcontainer/nsenter"
 	"runc/libcontainer/rlimit"
+	"runc/libcontainer/seccomp"
 	"runc/libcontainer/userdb"
 )
 
 // The short way into a container. A process that joins one needs `runc init`
 // only for what takes decisions inside: a terminal, a label, a seccomp
 // listener. Most have none of these, and all that is to be done for them is a
-// list of system calls that is known beforehand; the child plays that list by
-// itself (nsenter.Direct), and the start of a second Go program, which takes
-// longer than all of it, is saved.
+// list of system calls that is known beforehand (nsenter.Direct), and the start
+// of a second Go program, which takes longer than all of it, is saved.
 //
 // The list knows no exceptions and no words: when anything in it fails, the
 // child is dropped, nothing has happened yet, and the process is started the
@@ -32,7 +35,7 @@ import (
 func (l *launch) canDirect() bool {
 	b, p := l.boot, l.p
 	switch {
-	case !nsenter.CanDirect, os.Geteuid() != 0, l.plan.Exposed:
+	case !nsenter.CanDirect(), os.Geteuid() != 0, l.plan.Exposed:
 		return false
 	case p.Terminal, p.PidfdSocket != nil, b.AppArmorProfile != "", b.ProcessLabel != "":
 		return false
@@ -72,15 +75,19 @@ func (l *launch) direct(enter func(pid int) error) (err error) {
 	}()
 	files := append(fdTable(stdio), l.p.ExtraFiles...)
 	env, home := l.boot.homeless()
-	d, ok := l.directCalls(stdio, home)
-	if !ok {
+	calls := l.directCalls(stdio)
+	calls.Env = env
+	if len(calls.Programs) == 0 {
 		return errIndirect
 	}
 	if err := rlimit.RestoreNofile(); err != nil {
 		return err
 	}
 	plan := l.plan
-	plan.Direct, plan.Argv, plan.Env, plan.Files = d, l.boot.Args, env, files
+	plan.Direct, plan.Files = new(nsenter.Direct), files
+	if home {
+		plan.Direct.Read = userdb.Path
+	}
 	child, err := plan.Start()
 	runtime.KeepAlive(files)
 	if errors.Is(err, nsenter.ErrIntoCgroup) {
@@ -95,7 +102,7 @@ func (l *launch) direct(enter func(pid int) error) (err error) {
 	run.pid, run.pidfd = child.Pid, child.PidFD
 	l.child, l.run, l.p.run = child, run, run
 	stop := context.AfterFunc(l.p.context(), l.p.abort)
-	err = l.lead(child, enter, home)
+	err = l.lead(child, enter, calls, home)
 	if err == nil {
 		stop()
 		startCopies()
@@ -113,7 +120,7 @@ func (l *launch) direct(enter func(pid int) error) (err error) {
 }
 
 // lead takes a direct child up to its program.
-func (l *launch) lead(child *nsenter.Child, enter func(pid int) error, home bool) error {
+func (l *launch) lead(child *nsenter.Child, enter func(pid int) error, calls *nsenter.Calls, home bool) error {
 	if err := enter(child.Pid); err != nil {
 		return err
 	}
@@ -121,17 +128,16 @@ func (l *launch) lead(child *nsenter.Child, enter func(pid int) error, home bool
 	if err != nil {
 		return err
 	}
-	add := ""
 	if home {
 		if more {
 			return errIndirect
 		}
-		add = "HOME=" + userdb.HomeIn(passwd, l.boot.UID)
+		calls.Env = append(slices.Clip(calls.Env), "HOME="+userdb.HomeIn(passwd, l.boot.UID))
 	}
 	if err := l.setRlimits(); err != nil {
 		return err
 	}
-	if err := child.Go(add); err != nil {
+	if err := child.Go(calls); err != nil {
 		return err
 	}
 	l.p.meanwhile()
@@ -154,75 +160,52 @@ func (b *bootstrap) homeless() (env []string, home bool) {
 
 // directCalls is the list: the steps of joinContainer and dropPrivileges, in
 // their order.
-func (l *launch) directCalls(stdio []*os.File, home bool) (*nsenter.Direct, bool) {
+func (l *launch) directCalls(stdio []*os.File) *nsenter.Calls {
 	b := l.boot
-	programs := candidates(b.Args[0], b.Env)
-	if len(programs) == 0 {
-		return nil, false
-	}
-	d := &nsenter.Direct{Programs: programs}
-	if home {
-		d.Read = userdb.Path
-	}
-	add := func(nr uintptr, args ...uintptr) *nsenter.Call {
-		c := nsenter.Call{Nr: nr}
-		copy(c.Args[:], args)
-		d.Calls = append(d.Calls, c)
-		return &d.Calls[len(d.Calls)-1]
-	}
-	prctl := func(args ...uintptr) { add(unix.SYS_PRCTL, args...) }
-
-	add(unix.SYS_SETSID)
-	if b.NewKeyring {
-		name, err := unix.BytePtrFromString(keys.SessionName(b.ID))
-		if err != nil {
-			return nil, false
+	c := &nsenter.Calls{Programs: candidates(b.Args[0], b.Env), Argv: b.Args}
+	prctl := func(args ...uintptr) {
+		list := make([]nsenter.Arg, 5)
+		for i, a := range args {
+			list[i] = nsenter.Num(a)
 		}
-		c := add(unix.SYS_KEYCTL, unix.KEYCTL_JOIN_SESSION_KEYRING, uintptr(unsafe.Pointer(name)))
-		c.Keep, c.Ignore[0] = name, unix.ENOSYS
+		c.Add(unix.SYS_PRCTL, list...)
+	}
+	ids := func(nr uintptr, id int) { c.Add(nr, nsenter.Num(id), nsenter.Num(id), nsenter.Num(id)) }
+
+	// Executing the stub has made it dumpable again, should nsenter's way of
+	// preventing that not have worked.
+	prctl(unix.PR_SET_DUMPABLE, 0)
+	c.Add(unix.SYS_SETSID)
+	if b.NewKeyring {
+		c.AddIgnoring([]syscall.Errno{unix.ENOSYS}, unix.SYS_KEYCTL,
+			nsenter.Num(unix.KEYCTL_JOIN_SESSION_KEYRING), nsenter.Text(keys.SessionName(b.ID)))
 	}
 	if b.NoNewPrivileges {
 		prctl(unix.PR_SET_NO_NEW_PRIVS, 1)
 	}
-	if b.Seccomp != nil {
-		nr, args, keep := b.Seccomp.Call()
-		c := nsenter.Call{Nr: nr, Args: [6]uintptr{args[0], args[1], args[2]}, Keep: keep}
-		if b.NoNewPrivileges {
-			d.Last = append(d.Last, c)
-		} else {
-			d.Calls = append(d.Calls, c)
-		}
+	if b.Seccomp != nil && !b.NoNewPrivileges {
+		c.Add(unix.SYS_SECCOMP, seccompArgs(b.Seccomp)...)
 	}
-	add(unix.SYS_CLOSE_RANGE, uintptr(3+b.Extra), 1<<31-1, unix.CLOSE_RANGE_CLOEXEC)
-	cwd, err := unix.BytePtrFromString(b.Cwd)
-	if err != nil {
-		return nil, false
-	}
-	chdir := add(unix.SYS_CHDIR, uintptr(unsafe.Pointer(cwd)))
-	chdir.Keep, chdir.Ignore = cwd, [...]syscall.Errno{unix.EPERM, unix.EACCES, unix.EACCES}
-	asRoot := len(d.Calls)
+	c.Add(unix.SYS_CLOSE_RANGE, nsenter.Num(3+b.Extra), nsenter.Num(math.MaxInt32), nsenter.Num(unix.CLOSE_RANGE_CLOEXEC))
+	c.Add(unix.SYS_CHDIR, nsenter.Text(b.Cwd))
 	for _, n := range b.Caps.Unbound() {
 		prctl(unix.PR_CAPBSET_DROP, n)
 	}
 	prctl(unix.PR_SET_KEEPCAPS, 1)
-	l.chownCalls(stdio, add)
+	l.chownCalls(stdio, c)
 	if b.SetGroups {
-		groups := make([]uint32, len(b.Groups)+1)
-		for i, g := range b.Groups {
-			groups[i] = uint32(g)
+		groups := []byte{}
+		for _, g := range b.Groups {
+			groups = binary.NativeEndian.AppendUint32(groups, uint32(g))
 		}
-		add(sysSetgroups, uintptr(len(b.Groups)), uintptr(unsafe.Pointer(&groups[0]))).Keep = groups
+		c.Add(sysSetgroups, nsenter.Num(len(b.Groups)), nsenter.Bytes(groups))
 	}
-	add(sysSetresgid, uintptr(b.GID), uintptr(b.GID), uintptr(b.GID))
-	add(sysSetresuid, uintptr(b.UID), uintptr(b.UID), uintptr(b.UID))
-	c := add(unix.SYS_CHDIR, uintptr(unsafe.Pointer(cwd)))
-	c.Keep, c.Unless = cwd, asRoot
-	path := make([]byte, unix.PathMax)
-	c = add(unix.SYS_GETCWD, uintptr(unsafe.Pointer(&path[0])), unix.PathMax)
-	c.Keep, c.Inside = path, &path[0]
+	ids(sysSetresgid, b.GID)
+	ids(sysSetresuid, b.UID)
+	c.AddInside()
 	prctl(unix.PR_SET_KEEPCAPS, 0)
 	hdr, data := b.Caps.Capset()
-	add(unix.SYS_CAPSET, uintptr(unsafe.Pointer(hdr)), uintptr(unsafe.Pointer(&data[0]))).Keep = []any{hdr, data}
+	c.Add(unix.SYS_CAPSET, nsenter.Bytes(bytesOf(hdr)), nsenter.Bytes(bytesOf(data)))
 	if b.Caps.Inheritable != 0 {
 		prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL)
 		for n := range 64 {
@@ -234,12 +217,21 @@ func (l *launch) directCalls(stdio []*os.File, home bool) (*nsenter.Direct, bool
 	if b.ParentDeathSignal != 0 {
 		prctl(unix.PR_SET_PDEATHSIG, uintptr(b.ParentDeathSignal))
 	}
-	return d, true
+	if b.Seccomp != nil && b.NoNewPrivileges {
+		c.AddLast(unix.SYS_SECCOMP, seccompArgs(b.Seccomp)...)
+	}
+	return c
+}
+
+func bytesOf[T any](p *T) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(p)), unsafe.Sizeof(*p)) }
+
+func seccompArgs(p *seccomp.Program) []nsenter.Arg {
+	return []nsenter.Arg{nsenter.Num(unix.SECCOMP_SET_MODE_FILTER), nsenter.Num(p.LoneFlags()), nsenter.Filter(p.Filter)}
 }
 
 // chownCalls give the user those of its stdio that are not his, as
 // console.ChownStdio does inside.
-func (l *launch) chownCalls(stdio []*os.File, add func(nr uintptr, args ...uintptr) *nsenter.Call) {
+func (l *launch) chownCalls(stdio []*os.File, c *nsenter.Calls) {
 	owner, err := l.c.config.HostUID(l.boot.UID)
 	for i, f := range stdio {
 		var st unix.Stat_t
@@ -250,6 +242,7 @@ func (l *launch) chownCalls(stdio []*os.File, add func(nr uintptr, args ...uintp
 		if isNull || err == nil && int64(st.Uid) == int64(owner) {
 			continue
 		}
-		add(unix.SYS_FCHOWN, uintptr(i), uintptr(l.boot.UID), ^uintptr(0)).Ignore = [...]syscall.Errno{unix.EPERM, unix.EINVAL, unix.EROFS}
+		c.AddIgnoring([]syscall.Errno{unix.EPERM, unix.EINVAL, unix.EROFS}, unix.SYS_FCHOWN,
+			nsenter.Num(i), nsenter.Num(l.boot.UID), nsenter.Num(-1))
 	}
 }

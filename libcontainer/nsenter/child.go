@@ -31,9 +31,9 @@ const (
 	stepClone
 	stepFiles
 	stepExec
-	stepPlaced // no failure either
+	stepPlaced // no failures either
+	stepReady
 	stepCall
-	stepLook
 )
 
 // report is what the child writes to the status pipe.
@@ -89,6 +89,7 @@ type script struct {
 	tid      int32  // of the second stage in the caller's namespace, by the kernel
 	direct   *directScript
 	relay    bool // the first stage executes, and clones then
+	pidNS    int  // for it to join, or -1
 	buf      [1]byte
 	shared   bool      // the child shares our memory
 	held     bool      // and we are not dumpable meanwhile
@@ -240,7 +241,7 @@ func finish(s *script) {
 	syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(syscall.SIGINT), uintptr(unsafe.Pointer(&s.defaults)), 0, sigsetSize, 0, 0)
 	layFiles(s)
 	if s.direct != nil {
-		playDirect(s)
+		awaitStub(s)
 	}
 	// The kernel makes a new image dumpable unless its real and effective ids
 	// differ (begin_new_exec in fs/exec.c; fs.suid_dumpable is 0 or 2): so let

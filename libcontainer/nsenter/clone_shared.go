@@ -12,7 +12,35 @@ import (
 // canShare: cloneVM is there.
 const canShare = true
 
-const sysFstatat = unix.SYS_NEWFSTATAT
+// What the stub needs to know of the architecture.
+const (
+	sysFstatat = unix.SYS_NEWFSTATAT
+	statMode   = int(unsafe.Offsetof(unix.Stat_t{}.Mode))
+	statSize   = int(unsafe.Sizeof(unix.Stat_t{}))
+)
+
+var at_ = at
+
+// stub and stubEnd are in stub_*.s: the code between them is the stub's.
+//
+//lint:ignore U1000 stub_*.s has it
+func stub()
+
+//lint:ignore U1000 stub_*.s has it
+func stubEnd()
+
+// stubPC and stubEndPC are their addresses.
+var stubPC, stubEndPC unsafe.Pointer
+
+// stubCode is the stub's text; none where the linker has not kept the two
+// together.
+func stubCode() []byte {
+	begin, end := uintptr(stubPC), uintptr(stubEndPC)
+	if end <= begin || end-begin > 1024 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(stubPC), end-begin)
+}
 
 // cloneVM is clone3(2) for a child that shares the memory and has a stack of
 // its own, on which it calls enter. In clone_*.s.

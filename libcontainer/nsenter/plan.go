@@ -55,7 +55,7 @@ type Plan struct {
 	Exe       *os.File
 	Argv, Env []string
 
-	// Direct, where it is set, takes the place of Exe.
+	// Direct, where it is set, takes the place of Exe, Argv and Env.
 	Direct *Direct
 
 	// Exposed: the child is to join a PID namespace in which some process may
@@ -78,11 +78,12 @@ type Child struct {
 	PidFD *os.File
 
 	plan   *Plan
-	script *script // which the child reads until it executes something
-	status int     // the pipe's read end; -1 once it was read
-	gate   int     // of a direct child: the write end of what it waits for, or -1
-	first  int     // pid of a first stage that has to be collected, or 0
-	err    error   // of Executed
+	script *script  // which the child reads until it executes something
+	status int      // the pipe's read end; -1 once it was read
+	gate   int      // of a direct child: the write end of what it waits for, or -1
+	stub   *os.File // of a direct child: what it is to execute
+	first  int      // pid of a first stage that has to be collected, or 0
+	err    error    // of Executed
 }
 
 // Executed waits until the child executes Exe, which takes it a while that the
@@ -94,12 +95,15 @@ func (c *Child) Executed() error {
 	}
 	var r *report
 	r, c.err = readReport(c.status)
-	switch {
-	case c.err != nil:
-	case r != nil:
+	if c.script.direct != nil && c.err == nil {
+		if r == nil {
+			c.err = ErrDied
+		} else if r.step == stepReady {
+			r, c.err = readReport(c.status)
+		}
+	}
+	if c.err == nil && r != nil {
 		c.err = c.plan.explain(r)
-	case c.script.direct != nil && !c.script.direct.ready:
-		c.err = ErrDied
 	}
 	c.done()
 	return c.err
@@ -128,6 +132,9 @@ func (c *Child) done() {
 	c.status = -1
 	if c.gate >= 0 {
 		unix.Close(c.gate)
+	}
+	if c.stub != nil {
+		c.stub.Close()
 	}
 	if c.first != 0 {
 		reap(c.first)

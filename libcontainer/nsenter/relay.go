@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"unsafe"
@@ -23,8 +24,9 @@ import (
 // with its value.
 const RelayEnv = "_RUNC_INIT_RELAY"
 
-// relayFiles: the binary and the status pipe come behind the child's own files.
-const relayFiles = 2
+// relayFiles: the binary, the status pipe and the PID namespace come behind the
+// child's own files.
+const relayFiles = 3
 
 func relayVar(files int, flags uintptr) string {
 	return fmt.Sprintf("%s=%d:%d", RelayEnv, files, flags)
@@ -38,8 +40,8 @@ func Relay(value string) error {
 	if c, err := fmt.Sscanf(value, "%d:%d", &n, &flags); err != nil || c != 2 || n < 0 {
 		return errors.New("not started as a relay")
 	}
-	exe, status := n, n+1
-	for _, fd := range []int{exe, status} {
+	exe, status, pidNS := n, n+1, n+2
+	for _, fd := range []int{exe, status, pidNS} {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
 			return os.NewSyscallError("fcntl(F_SETFD)", err)
 		}
@@ -60,6 +62,12 @@ func Relay(value string) error {
 	tell := func(step int32, num int64) {
 		r := report{step: step, num: num}
 		_, _ = unix.Write(status, unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r)))
+	}
+	// Of this thread alone: its children are in there.
+	runtime.LockOSThread()
+	if err := unix.Setns(pidNS, unix.CLONE_NEWPID); err != nil {
+		tell(stepJoin, int64(errnoOf(err)))
+		os.Exit(253)
 	}
 	c, err := p.Start()
 	if err != nil {

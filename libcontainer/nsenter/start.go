@@ -17,7 +17,6 @@ var stepNames = [...]string{
 	stepMaps:  "wait for the user namespace's maps",
 	stepClone: "clone into new namespaces",
 	stepExec:  "exec init",
-	stepLook:  "find the program",
 }
 
 // nsNames is in the order of the CLONE_NEW bits' use in messages.
@@ -46,6 +45,17 @@ func flagNames(flags uintptr) string {
 // Start makes the child; [Child.Executed] waits for it to execute Exe. On error
 // no child is left, and the error says which step failed.
 func (p *Plan) Start() (_ *Child, err error) {
+	if p.Direct != nil {
+		if p.Exe, err = newStub(); err != nil {
+			return nil, err
+		}
+		p.Argv, p.Env = []string{"runc"}, nil
+		defer func() {
+			if err != nil {
+				p.Exe.Close()
+			}
+		}()
+	}
 	s, cleanup, err := p.script()
 	if err != nil {
 		return nil, err
@@ -96,7 +106,8 @@ func (p *Plan) Start() (_ *Child, err error) {
 		}
 	}
 	if s.relay {
-		s.files = append(s.files, int(s.exe), statusUp)
+		s.files = append(s.files, int(s.exe), statusUp, s.pidNS)
+		s.spare = max(s.spare, s.pidNS+1)
 	}
 	s.status, s.gate = uintptr(statusUp), uintptr(gate[0])
 	s.spare = max(s.spare, statusUp+1, status[0]+1, gate[0]+1, gate[1]+1)
@@ -154,7 +165,7 @@ func (p *Plan) Start() (_ *Child, err error) {
 	}
 	c := &Child{Pid: final, PidFD: os.NewFile(uintptr(fd), "pidfd"), plan: p, script: s, status: status[0], gate: -1, first: first}
 	if s.direct != nil {
-		c.gate = gate[1]
+		c.gate, c.stub = gate[1], p.Exe
 	}
 	return c, nil
 }
@@ -211,7 +222,7 @@ func (p *Plan) explain(r *report) error {
 	case stepTime:
 		return fmt.Errorf("time namespace: %s: %w", [...]string{"unshare", "open timens_offsets", "write timens_offsets"}[r.index], errno)
 	case stepCall:
-		return fmt.Errorf("system call %d of the child: %w", r.index, errno)
+		return stubFailed(r)
 	case stepFiles:
 		return fmt.Errorf("place fd %d: %w", r.index, errno)
 	case stepClone:
@@ -242,15 +253,29 @@ func (p *Plan) script() (*script, func(), error) {
 	slices.SortStableFunc(p.Join, func(a, b Join) int { return rank(a.Flag) - rank(b.Flag) })
 	var joined uintptr
 	for _, j := range p.Join {
-		s.joins = append(s.joins, joinArg{j.File.Fd(), j.Flag})
 		joined |= j.Flag
+	}
+	s.relay = p.Exposed && joined&unix.CLONE_NEWPID != 0
+	pidNS := -1
+	for _, j := range p.Join {
+		flag := j.Flag
+		if s.relay && flag&unix.CLONE_NEWPID != 0 {
+			// The relay needs threads, which a process whose children are to
+			// be elsewhere cannot have (copy_namespaces in the kernel).
+			pidNS = int(j.File.Fd())
+			flag &^= unix.CLONE_NEWPID
+		}
+		if flag != 0 {
+			s.joins = append(s.joins, joinArg{j.File.Fd(), flag})
+		}
 	}
 	rest := p.New &^ (unix.CLONE_NEWUSER | unix.CLONE_NEWTIME | unix.CLONE_NEWCGROUP)
 	// A namespace of these kinds is entered by the child of who makes or
 	// joins it; and what is made must be made by root of the user namespace,
 	// once it is mapped, to be root's.
 	s.stages = 1
-	if joined&(unix.CLONE_NEWPID|unix.CLONE_NEWTIME) != 0 || s.newTime ||
+	// A direct child is waited for in the place of another program.
+	if p.Direct != nil || joined&(unix.CLONE_NEWPID|unix.CLONE_NEWTIME) != 0 || s.newTime ||
 		rest != 0 && (s.waitMaps || len(p.Join) != 0) {
 		s.stages = 2
 	}
@@ -258,8 +283,7 @@ func (p *Plan) script() (*script, func(), error) {
 	if p.asSibling {
 		s.first.flags, s.first.exitSignal = unix.CLONE_PARENT, 0
 	}
-	s.relay = p.Exposed && s.stages == 2
-	s.reserved = len(p.Files)
+	s.reserved, s.pidNS = len(p.Files), pidNS
 	if s.relay {
 		s.reserved += relayFiles
 	}
@@ -321,9 +345,8 @@ func (p *Plan) script() (*script, func(), error) {
 	}
 	if p.Direct != nil {
 		if !s.shared {
-			return nil, nil, errors.New("a direct child has to share the memory")
+			return nil, nil, errors.New("a direct child has to share the memory at first")
 		}
-		s.envv = append(s.envv, nil)
 		if s.direct, err = p.Direct.script(); err != nil {
 			return nil, nil, err
 		}
@@ -336,9 +359,6 @@ func (p *Plan) script() (*script, func(), error) {
 		}
 		s.files = append(s.files, fd)
 		s.spare = max(s.spare, fd+1)
-	}
-	if p.Direct != nil {
-		return s, func() {}, nil
 	}
 	exe, err := above(int(p.Exe.Fd()), s.reserved)
 	if err != nil {

@@ -46,16 +46,15 @@ func (p *Program) Load() (listener int, err error) {
 	return p.set(flags)
 }
 
-// Call gives the arguments of seccomp(2) for a process that has one thread and
-// loads the filter by a bare system call, without a listener. keep is what they
-// point to. A kernel that knows not all flags refuses it.
-func (p *Program) Call() (nr uintptr, args [3]uintptr, keep any) {
+// LoneFlags are those of seccomp(2) for a process that has one thread and loads
+// the filter by a bare system call, without a listener. A kernel that does not
+// know all of them refuses it.
+func (p *Program) LoneFlags() uint32 {
 	flags := p.Flags &^ (waitKillableRecv | unix.SECCOMP_FILTER_FLAG_TSYNC)
 	if p.NoFlags {
 		flags |= unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW
 	}
-	prog := &unix.SockFprog{Len: uint16(len(p.Filter) / 8), Filter: (*unix.SockFilter)(unsafe.Pointer(unsafe.SliceData(p.Filter)))}
-	return unix.SYS_SECCOMP, [3]uintptr{unix.SECCOMP_SET_MODE_FILTER, uintptr(flags), uintptr(unsafe.Pointer(prog))}, prog
+	return flags
 }
 
 func (p *Program) set(flags uint32) (int, error) {

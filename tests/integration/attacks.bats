@@ -265,31 +265,128 @@ victim_is_well() {
 
 @test "the runtime's binary cannot be written from a container that runs it (CVE-2019-5736)" {
 	requires root
-	local copy=$TMP/runtime before
+	local copy=$TMP/runtime before way
 	cp "$RUNC" "$copy"
 	chmod 755 "$copy"
 	before=$(sha256sum <"$copy")
 	# Who opens a FIFO waits: /proc/self/exe is then a runtime that stays.
 	mknod rootfs/tmp/fifo p
-	update_config '.root.readonly = false | .process.args = ["sleep", "100"]'
-	"$copy" --root "$ROOT" run -d "$ID" </dev/null >/dev/null 2>&1 3>&-
-	"$copy" --root "$ROOT" exec -d "$ID" /proc/self/exe --log /tmp/fifo list </dev/null >/dev/null 2>&1 3>&-
-	run "$copy" --root "$ROOT" exec "$ID" sh -c 'for p in /proc/[0-9]*; do
-			case $(readlink $p/exe) in
-			*busybox* | "") ;;
-			*) echo found; { echo x >>$p/exe; } 2>/dev/null && echo written
-				chmod 777 $p/exe 2>/dev/null && { echo x >>$p/exe; } 2>/dev/null && echo written ;;
-			esac
-		done; true'
-	expect_ok
-	[ "$output" = found ] || { echo "$output"; return 1; }
-	[ "$(sha256sum <"$copy")" = "$before" ]
-	# The same by the interpreter of a script.
 	printf '#!/proc/self/exe\n' >rootfs/script
 	chmod 755 rootfs/script
-	run "$copy" --root "$ROOT" exec "$ID" /script
-	[ "$status" -ne 0 ]
-	[ "$(sha256sum <"$copy")" = "$before" ]
+	update_config '.root.readonly = false | .process.args = ["sleep", "100"]'
+	# With an I/O priority exec goes by an init, without it does not.
+	for way in short long; do
+		[ $way = short ] || update_config '.process.ioPriority = {"class":"IOPRIO_CLASS_BE","priority":4}'
+		"$copy" --root "$ROOT" run -d "$ID" </dev/null >/dev/null 2>&1 3>&-
+		"$copy" --root "$ROOT" exec -d "$ID" /proc/self/exe --log /tmp/fifo list </dev/null >/dev/null 2>&1 3>&- || true
+		run "$copy" --root "$ROOT" exec "$ID" sh -c 'for p in /proc/[0-9]*; do
+				case $(readlink $p/exe) in
+				*busybox* | "") ;;
+				*) echo found; { echo x >>$p/exe; } 2>/dev/null && echo written
+					chmod 777 $p/exe 2>/dev/null && { echo x >>$p/exe; } 2>/dev/null && echo written ;;
+				esac
+			done; true'
+		expect_ok
+		# The short way leaves nothing of a runtime inside.
+		[ "$output" = "$([ $way = short ] || echo found)" ] || { echo "$way: $output"; return 1; }
+		[ "$(sha256sum <"$copy")" = "$before" ]
+		# The same by the interpreter of a script.
+		run timeout 20 "$copy" --root "$ROOT" exec "$ID" /script
+		[ "$status" -ne 0 ]
+		[ "$(sha256sum <"$copy")" = "$before" ]
+		runc delete --force "$ID"
+		expect_ok
+	done
+}
+
+# spied: what a process that may trace any other sees of 40 execs: no binary
+# of the host's.
+spied() {
+	local host i
+	host=$(stat -c %d:%i "$RUNC")
+	__runc exec "$@" "$ID" /bin/spy 8 </dev/null >"$TMP/seen" 2>&1 3>&- &
+	local spy=$!
+	wait_for test -s "$TMP/seen"
+	for i in {1..40}; do
+		runc exec "$@" "$ID" true
+		expect_ok
+	done
+	wait $spy
+	# It has seen the processes themselves.
+	grep -q : "$TMP/seen" || { cat "$TMP/seen"; return 1; }
+	if grep -x "$host" "$TMP/seen"; then
+		echo "the runtime's own binary was open to it"
+		return 1
+	fi
+}
+
+@test "CAP_SYS_PTRACE in a container shows nothing of the runtime during an exec (CVE-2016-9962, CVE-2019-5736)" {
+	requires root
+	cc -O -static -o rootfs/bin/spy "$BATS_TEST_DIRNAME/spy.c"
+	update_config '.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])'
+	args sleep 100
+	detached run -d "$ID"
+	expect_ok
+	spied
+}
+
+@test "a process without it sees nothing of the runtime during an exec, in the container's own user namespace, too" {
+	requires root userns
+	cc -O -static -o rootfs/bin/spy "$BATS_TEST_DIRNAME/spy.c"
+	args sleep 100
+	detached run -d "$ID"
+	expect_ok
+	spied
+	spied -u 1000
+	runc delete --force "$ID"
+	chown -hR 100000:100000 rootfs
+	update_config '.linux.namespaces += [{"type":"user"}] | .process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])
+		| .linux.uidMappings = [{"containerID":0,"hostID":100000,"size":65536}] | .linux.gidMappings = .linux.uidMappings'
+	detached run -d "$ID"
+	expect_ok
+	spied
+}
+
+@test "nor does it if only another exec was given it" {
+	requires root
+	cc -O -static -o rootfs/bin/spy "$BATS_TEST_DIRNAME/spy.c"
+	args sleep 100
+	detached run -d "$ID"
+	expect_ok
+	local host
+	host=$(stat -c %d:%i "$RUNC")
+	__runc exec --cap CAP_SYS_PTRACE "$ID" /bin/spy 6 </dev/null >"$TMP/seen" 2>&1 3>&- &
+	local spy=$! i
+	wait_for test -s "$TMP/seen"
+	for i in {1..40}; do
+		runc exec "$ID" true
+		expect_ok
+	done
+	wait $spy
+	if grep -x "$host" "$TMP/seen"; then return 1; fi
+}
+
+@test "in a joined pid namespace nothing of the runtime is seen, either" {
+	requires root
+	cc -O -static -o rootfs/bin/spy "$BATS_TEST_DIRNAME/spy.c"
+	update_config '.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])'
+	args sleep 100
+	detached run -d "$ID"
+	expect_ok
+	local host i first=$ID
+	host=$(stat -c %d:%i "$RUNC")
+	__runc exec "$first" /bin/spy 8 </dev/null >"$TMP/seen" 2>&1 3>&- &
+	local spy=$!
+	wait_for test -s "$TMP/seen"
+	update_config '(.linux.namespaces[] | select(.type == "pid")) += {"path": $p}' --arg p "/proc/$(init_pid)/ns/pid"
+	args true
+	for i in {1..15}; do
+		runc run "$ID-$i"
+		expect_ok
+	done
+	wait $spy
+	grep -q : "$TMP/seen"
+	if grep -x "$host" "$TMP/seen"; then return 1; fi
 }
 
 @test "what covers /proc does not divert sysctls (CVE-2025-52881)" {

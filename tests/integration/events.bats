@@ -51,6 +51,13 @@ sleeper() {
 	local dir
 	dir=$(jq -r '.cgroup_paths[""]' "$ROOT/$ID/state.json")
 	cat "$dir/cpu.pressure" >/dev/null 2>&1 || skip "the kernel has no PSI"
+	# More that want to run all the time than there are processors: some has to wait.
+	for _ in 1 2 3 4 5 6; do
+		detached exec -d "$ID" busybox timeout 10 sh -c 'while :; do :; done'
+		expect_ok
+	done
+	# A line of zeroes is left out.
+	wait_for grep -q '^some.* total=[1-9]' "$dir/cpu.pressure"
 	bounded 20 events --stats "$ID"
 	expect_ok
 	jq -e '.data.cpu.psi.some | has("avg10") and has("avg60") and has("avg300") and has("total")' <<<"$output"

@@ -164,7 +164,7 @@ func readFunc(t reflect.Type) string {
 	if elem == nil {
 		return f
 	}
-	return fmt.Sprintf("func(d *plainjson.Decoder, p *%s) { %s }", typeName(t), read(t, "(*p)"))
+	return fmt.Sprintf("func(d *plainjson.Decoder, p *%s) { %s }", typeName(t), strings.ReplaceAll(read(t, "(*p)"), "&(*p)", "p"))
 }
 
 func decoder(t reflect.Type) (name string, elem reflect.Type) {

@@ -110,10 +110,10 @@ func decodeConfig(d *plainjson.Decoder, v *configs.Config) {
 			plainjson.Signed(d, &v.RootPropagation)
 		case "mounts":
 			o.Once(6)
-			plainjson.List(d, &v.Mounts, func(d *plainjson.Decoder, p **configs.Mount) { plainjson.Pointer(d, &(*p), decodeMount) })
+			plainjson.List(d, &v.Mounts, func(d *plainjson.Decoder, p **configs.Mount) { plainjson.Pointer(d, p, decodeMount) })
 		case "devices":
 			o.Once(7)
-			plainjson.List(d, &v.Devices, func(d *plainjson.Decoder, p **config.Device) { plainjson.Pointer(d, &(*p), decodeDevice) })
+			plainjson.List(d, &v.Devices, func(d *plainjson.Decoder, p **config.Device) { plainjson.Pointer(d, p, decodeDevice) })
 		case "mount_label":
 			o.Once(8)
 			plainjson.Str(d, &v.MountLabel)
@@ -131,15 +131,13 @@ func decodeConfig(d *plainjson.Decoder, v *configs.Config) {
 			plainjson.Pointer(d, &v.Capabilities, decodeCapabilities)
 		case "networks":
 			o.Once(13)
-			plainjson.List(d, &v.Networks, func(d *plainjson.Decoder, p **configs.Network) { plainjson.Pointer(d, &(*p), decodeNetwork) })
+			plainjson.List(d, &v.Networks, func(d *plainjson.Decoder, p **configs.Network) { plainjson.Pointer(d, p, decodeNetwork) })
 		case "routes":
 			o.Once(14)
-			plainjson.List(d, &v.Routes, func(d *plainjson.Decoder, p **configs.Route) { plainjson.Pointer(d, &(*p), decodeRoute) })
+			plainjson.List(d, &v.Routes, func(d *plainjson.Decoder, p **configs.Route) { plainjson.Pointer(d, p, decodeRoute) })
 		case "net_devices":
 			o.Once(15)
-			plainjson.Dict(d, &v.NetDevices, func(d *plainjson.Decoder, p **configs.LinuxNetDevice) {
-				plainjson.Pointer(d, &(*p), decodeLinuxNetDevice)
-			})
+			plainjson.Dict(d, &v.NetDevices, func(d *plainjson.Decoder, p **configs.LinuxNetDevice) { plainjson.Pointer(d, p, decodeLinuxNetDevice) })
 		case "cgroups":
 			o.Once(16)
 			plainjson.Pointer(d, &v.Cgroups, decodeCgroup)
@@ -178,7 +176,7 @@ func decodeConfig(d *plainjson.Decoder, v *configs.Config) {
 			plainjson.Bool(d, &v.NoNewPrivileges)
 		case "Hooks":
 			o.Once(28)
-			plainjson.Dict(d, &v.Hooks, func(d *plainjson.Decoder, p *[]configs.Hook) { plainjson.List(d, &(*p), decodeHook) })
+			plainjson.Dict(d, &v.Hooks, func(d *plainjson.Decoder, p *[]configs.Hook) { plainjson.List(d, p, decodeHook) })
 		case "version":
 			o.Once(29)
 			plainjson.Str(d, &v.Version)
@@ -709,7 +707,7 @@ func decodeCgroup(d *plainjson.Decoder, v *cgroups.Cgroup) {
 			if v.Resources == nil {
 				v.Resources = new(cgroups.Resources)
 			}
-			plainjson.List(d, &v.Devices, func(d *plainjson.Decoder, p **config.Rule) { plainjson.Pointer(d, &(*p), decodeRule) })
+			plainjson.List(d, &v.Devices, func(d *plainjson.Decoder, p **config.Rule) { plainjson.Pointer(d, p, decodeRule) })
 		case "memory":
 			o.Once(5)
 			if v.Resources == nil {
@@ -805,39 +803,31 @@ func decodeCgroup(d *plainjson.Decoder, v *cgroups.Cgroup) {
 			if v.Resources == nil {
 				v.Resources = new(cgroups.Resources)
 			}
-			plainjson.List(d, &v.BlkioWeightDevice, func(d *plainjson.Decoder, p **cgroups.WeightDevice) { plainjson.Pointer(d, &(*p), decodeWeightDevice) })
+			plainjson.List(d, &v.BlkioWeightDevice, func(d *plainjson.Decoder, p **cgroups.WeightDevice) { plainjson.Pointer(d, p, decodeWeightDevice) })
 		case "blkio_throttle_read_bps_device":
 			o.Once(21)
 			if v.Resources == nil {
 				v.Resources = new(cgroups.Resources)
 			}
-			plainjson.List(d, &v.BlkioThrottleReadBpsDevice, func(d *plainjson.Decoder, p **cgroups.ThrottleDevice) {
-				plainjson.Pointer(d, &(*p), decodeThrottleDevice)
-			})
+			plainjson.List(d, &v.BlkioThrottleReadBpsDevice, func(d *plainjson.Decoder, p **cgroups.ThrottleDevice) { plainjson.Pointer(d, p, decodeThrottleDevice) })
 		case "blkio_throttle_write_bps_device":
 			o.Once(22)
 			if v.Resources == nil {
 				v.Resources = new(cgroups.Resources)
 			}
-			plainjson.List(d, &v.BlkioThrottleWriteBpsDevice, func(d *plainjson.Decoder, p **cgroups.ThrottleDevice) {
-				plainjson.Pointer(d, &(*p), decodeThrottleDevice)
-			})
+			plainjson.List(d, &v.BlkioThrottleWriteBpsDevice, func(d *plainjson.Decoder, p **cgroups.ThrottleDevice) { plainjson.Pointer(d, p, decodeThrottleDevice) })
 		case "blkio_throttle_read_iops_device":
 			o.Once(23)
 			if v.Resources == nil {
 				v.Resources = new(cgroups.Resources)
 			}
-			plainjson.List(d, &v.BlkioThrottleReadIOPSDevice, func(d *plainjson.Decoder, p **cgroups.ThrottleDevice) {
-				plainjson.Pointer(d, &(*p), decodeThrottleDevice)
-			})
+			plainjson.List(d, &v.BlkioThrottleReadIOPSDevice, func(d *plainjson.Decoder, p **cgroups.ThrottleDevice) { plainjson.Pointer(d, p, decodeThrottleDevice) })
 		case "blkio_throttle_write_iops_device":
 			o.Once(24)
 			if v.Resources == nil {
 				v.Resources = new(cgroups.Resources)
 			}
-			plainjson.List(d, &v.BlkioThrottleWriteIOPSDevice, func(d *plainjson.Decoder, p **cgroups.ThrottleDevice) {
-				plainjson.Pointer(d, &(*p), decodeThrottleDevice)
-			})
+			plainjson.List(d, &v.BlkioThrottleWriteIOPSDevice, func(d *plainjson.Decoder, p **cgroups.ThrottleDevice) { plainjson.Pointer(d, p, decodeThrottleDevice) })
 		case "freezer":
 			o.Once(25)
 			if v.Resources == nil {
@@ -849,9 +839,7 @@ func decodeCgroup(d *plainjson.Decoder, v *cgroups.Cgroup) {
 			if v.Resources == nil {
 				v.Resources = new(cgroups.Resources)
 			}
-			plainjson.List(d, &v.HugetlbLimit, func(d *plainjson.Decoder, p **cgroups.HugepageLimit) {
-				plainjson.Pointer(d, &(*p), decodeHugepageLimit)
-			})
+			plainjson.List(d, &v.HugetlbLimit, func(d *plainjson.Decoder, p **cgroups.HugepageLimit) { plainjson.Pointer(d, p, decodeHugepageLimit) })
 		case "oom_kill_disable":
 			o.Once(27)
 			if v.Resources == nil {
@@ -869,7 +857,7 @@ func decodeCgroup(d *plainjson.Decoder, v *cgroups.Cgroup) {
 			if v.Resources == nil {
 				v.Resources = new(cgroups.Resources)
 			}
-			plainjson.List(d, &v.NetPrioIfpriomap, func(d *plainjson.Decoder, p **cgroups.IfPrioMap) { plainjson.Pointer(d, &(*p), decodeIfPrioMap) })
+			plainjson.List(d, &v.NetPrioIfpriomap, func(d *plainjson.Decoder, p **cgroups.IfPrioMap) { plainjson.Pointer(d, p, decodeIfPrioMap) })
 		case "net_cls_classid_u":
 			o.Once(30)
 			if v.Resources == nil {
@@ -1147,7 +1135,7 @@ func decodeSeccomp(d *plainjson.Decoder, v *configs.Seccomp) {
 			plainjson.List(d, &v.Flags, plainjson.Str)
 		case "syscalls":
 			o.Once(3)
-			plainjson.List(d, &v.Syscalls, func(d *plainjson.Decoder, p **configs.Syscall) { plainjson.Pointer(d, &(*p), decodeSyscall) })
+			plainjson.List(d, &v.Syscalls, func(d *plainjson.Decoder, p **configs.Syscall) { plainjson.Pointer(d, p, decodeSyscall) })
 		case "default_errno_ret":
 			o.Once(4)
 			plainjson.Pointer(d, &v.DefaultErrnoRet, plainjson.Unsigned)
@@ -1760,7 +1748,7 @@ func decodeSyscall(d *plainjson.Decoder, v *configs.Syscall) {
 			plainjson.Pointer(d, &v.ErrnoRet, plainjson.Unsigned)
 		case "args":
 			o.Once(3)
-			plainjson.List(d, &v.Args, func(d *plainjson.Decoder, p **configs.Arg) { plainjson.Pointer(d, &(*p), decodeArg) })
+			plainjson.List(d, &v.Args, func(d *plainjson.Decoder, p **configs.Arg) { plainjson.Pointer(d, p, decodeArg) })
 		default:
 			d.Fail()
 		}
