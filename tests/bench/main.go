@@ -5,6 +5,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -99,14 +101,62 @@ type row struct {
 
 func id(p *peer, i int) string { return fmt.Sprintf("bench-%d-%s-%d", os.Getpid(), p.name, i) }
 
-func rows() []row {
-	up := func(p *peer) error {
-		_, err := timed(p.bundle+"-sleep", p.args("run", "-d", id(p, 0))...)
-		return err
+// with is a bundle of the peer's, by its kind.
+func with(p *peer, kind string) string { return p.bundle + kind }
+
+func lifecycle(p *peer, bundle string, i int) (sample, error) {
+	var total sample
+	for _, a := range [][]string{{"create", id(p, i)}, {"start", id(p, i)}, {"delete", "--force", id(p, i)}} {
+		s, err := timed(bundle, p.args(a...)...)
+		if err != nil {
+			return s, err
+		}
+		total = add(total, s)
 	}
-	down := func(p *peer) error {
-		_, err := timed(p.bundle, p.args("delete", "--force", id(p, 0))...)
-		return err
+	return total, nil
+}
+
+// parallel runs n execs at the same time and gives what one took in the end.
+func parallel(p *peer, n int) (sample, error) {
+	start := time.Now()
+	samples, errs := make([]sample, n), make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { samples[i], errs[i] = timed(p.bundle, p.args("exec", id(p, 0), "/bin/true")...) })
+	}
+	wg.Wait()
+	total := sample{wall: time.Since(start) / time.Duration(n)}
+	for i := range n {
+		total.cpu += samples[i].cpu / time.Duration(n)
+		total.rss = max(total.rss, samples[i].rss)
+	}
+	return total, errors.Join(errs...)
+}
+
+func rows() []row {
+	running := func(r row, kind string) row {
+		r.before = func(p *peer) error {
+			_, err := timed(with(p, kind), p.args("run", "-d", id(p, 0))...)
+			return err
+		}
+		r.after = func(p *peer) error {
+			_, err := timed(p.bundle, p.args("delete", "--force", id(p, 0))...)
+			return err
+		}
+		return r
+	}
+	command := func(name, kind string, args ...[]string) row {
+		return running(row{name: name, once: func(p *peer, _ int) (total sample, err error) {
+			for _, a := range args {
+				a = append(slices.Clone(a[:len(a)-1]), append([]string{id(p, 0)}, strings.Fields(a[len(a)-1])...)...)
+				s, err := timed(p.bundle, p.args(a...)...)
+				if err != nil {
+					return s, err
+				}
+				total = add(total, s)
+			}
+			return total, nil
+		}}, kind)
 	}
 	return []row{
 		{name: "run", once: func(p *peer, i int) (sample, error) {
@@ -115,29 +165,67 @@ func rows() []row {
 			}
 			return timed(p.bundle, p.args("run", id(p, i))...)
 		}},
-		{name: "create+start+delete", once: func(p *peer, i int) (sample, error) {
-			var total sample
-			for _, a := range [][]string{{"create", id(p, i)}, {"start", id(p, i)}, {"delete", "--force", id(p, i)}} {
-				s, err := timed(p.bundle, p.args(a...)...)
-				if err != nil {
-					return s, err
-				}
-				total = add(total, s)
+		{name: "run+seccomp", once: func(p *peer, i int) (sample, error) {
+			return timed(with(p, "-seccomp"), p.args("run", id(p, i))...)
+		}},
+		{name: "create+start+delete", once: func(p *peer, i int) (sample, error) { return lifecycle(p, p.bundle, i) }},
+		{name: "create+start+delete+limits", once: func(p *peer, i int) (sample, error) {
+			return lifecycle(p, with(p, "-sleep-limits"), i)
+		}},
+		// The last word of a command holds what comes after the container's id.
+		command("state", "-sleep", []string{"state", ""}),
+		command("exec", "-sleep", []string{"exec", "/bin/true"}),
+		command("exec+userns", "-sleep-userns", []string{"exec", "/bin/true"}),
+		command("exec+seccomp", "-sleep-seccomp", []string{"exec", "/bin/true"}),
+		running(row{name: "exec x 20 at once", once: func(p *peer, _ int) (sample, error) { return parallel(p, 20) }}, "-sleep"),
+		command("ps", "-sleep", []string{"ps", "--format", "json", ""}),
+		command("pause+resume", "-sleep", []string{"pause", ""}, []string{"resume", ""}),
+		command("update", "-sleep-limits", []string{"update", "--pids-limit", "200", "--memory", "33554432", ""}),
+		command("events --stats", "-sleep", []string{"events", "--stats", ""}),
+	}
+}
+
+// syscalls prints what system calls take under the default profile, as each
+// runtime loads it, beside what they take without one.
+func syscalls(peers []*peer, n int) {
+	names := []string{"getpid", "read", "faccessat2"}
+	best := func(p *peer, kind string) (least []float64, err error) {
+		for i := range n {
+			cmd := exec.Command(p.path, "--root", p.root, "run", id(p, i))
+			cmd.Dir = with(p, kind)
+			out, err := cmd.Output()
+			if err != nil {
+				return nil, err
 			}
-			return total, nil
-		}},
-		{name: "state", before: up, after: down, once: func(p *peer, _ int) (sample, error) {
-			return timed(p.bundle, p.args("state", id(p, 0))...)
-		}},
-		{name: "exec", before: up, after: down, once: func(p *peer, _ int) (sample, error) {
-			return timed(p.bundle, p.args("exec", id(p, 0), "/bin/true")...)
-		}},
-		{name: "ps", before: up, after: down, once: func(p *peer, _ int) (sample, error) {
-			return timed(p.bundle, p.args("ps", "--format", "json", id(p, 0))...)
-		}},
-		{name: "events --stats", before: up, after: down, once: func(p *peer, _ int) (sample, error) {
-			return timed(p.bundle, p.args("events", "--stats", id(p, 0))...)
-		}},
+			for k, f := range strings.Fields(string(out)) {
+				v, err := strconv.ParseFloat(f, 64)
+				if err != nil {
+					return nil, err
+				}
+				if i == 0 {
+					least = append(least, v)
+				}
+				least[k] = min(least[k], v)
+			}
+		}
+		return least, nil
+	}
+	show := func(name string, v []float64, err error) {
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "system calls: %s: %v\n", name, err)
+			return
+		}
+		fmt.Printf("system calls under the default seccomp profile, %s:", name)
+		for k := range min(len(v), len(names)) {
+			fmt.Printf(" %s %.0f ns", names[k], v[k])
+		}
+		fmt.Println()
+	}
+	v, err := best(peers[0], "-loop")
+	show("none loaded", v, err)
+	for _, p := range peers {
+		v, err := best(p, "-loop-seccomp")
+		show(p.name, v, err)
 	}
 }
 
@@ -177,6 +265,9 @@ func main() {
 		measure(w, r, list, *n)
 	}
 	w.Flush()
+	if *only == "" || strings.Contains(*only, "syscalls") {
+		syscalls(peers, max(3, *n/10))
+	}
 	if *memory {
 		for _, p := range peers {
 			fmt.Printf("smallest memory limit under which /bin/true runs, %s: %s\n", p.name, smallestLimit(p))
@@ -209,8 +300,10 @@ func measure(w *tabwriter.Writer, r row, peers []*peer, n int) {
 		}
 	}
 	for i, p := range peers {
-		if r.after != nil && failed[i] == nil {
-			failed[i] = r.after(p)
+		if r.after != nil {
+			if err := r.after(p); failed[i] == nil {
+				failed[i] = err
+			}
 		}
 		if failed[i] != nil {
 			fmt.Fprintf(os.Stderr, "%s: %s: %v\n", r.name, p.name, failed[i])
