@@ -408,7 +408,9 @@ func (c *Container) Exec() error {
 	}
 	defer unix.Close(fifo)
 
-	if err := awaitFifo(fifo, pidfd); err != nil {
+	if err := awaitFifo(fifo, pidfd); errors.Is(err, errNoByte) {
+		return c.whyNoByte()
+	} else if err != nil {
 		return err
 	}
 	if err := unix.Unlink(path); err == unix.ENOENT {
@@ -433,6 +435,32 @@ func (c *Container) Exec() error {
 	return nil
 }
 
+// errNoByte: init has opened the fifo, or not even that, and then closed it
+// without its byte.
+var errNoByte = errors.New("nothing from init")
+
+// whyNoByte tells an init that has ended from one that somebody else started.
+func (c *Container) whyNoByte() error {
+	// A process on its way out says so before it closes its files.
+	st, err := system.ProcStat(c.initPid)
+	if err == nil && st.StartTime == c.initStart && !st.Exiting {
+		return errors.New("cannot start an already running container")
+	}
+	const ended = "container init process ended before it could be started"
+	if c.init != nil && c.init.run != nil {
+		c.init.reap()
+		if st := c.init.run.status; c.config.Seccomp != nil &&
+			(st.Signaled() && st.Signal() == unix.SIGSYS || st.ExitStatus() == 128+int(unix.SIGSYS)) {
+			return fmt.Errorf("%s: %w", ended, errKilledByFilter)
+		}
+	}
+	if c.config.Seccomp != nil {
+		// Nobody but its parent can know.
+		return errors.New(ended + ": its seccomp filter may allow too little (config.json: linux.seccomp)")
+	}
+	return errors.New(ended)
+}
+
 // awaitFifo waits for init's byte, or its end. A reader's poll(2) sees no
 // hang-up before there has been a writer.
 func awaitFifo(fifo, pidfd int) error {
@@ -451,12 +479,12 @@ func awaitFifo(fifo, pidfd int) error {
 		case err == nil && n > 0:
 			return nil
 		case err == nil && p[0].Revents != 0:
-			// A writer came and went: init closed it without a word.
-			return errors.New("cannot start an already running container")
+			// A writer came and went.
+			return errNoByte
 		case err != nil && err != unix.EAGAIN:
 			return os.NewSyscallError("read exec.fifo", err)
 		case p[1].Revents != 0:
-			return errors.New("container init process ended before it could be started")
+			return errNoByte
 		}
 	}
 }

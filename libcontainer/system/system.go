@@ -18,6 +18,8 @@ type Stat struct {
 	// State is one letter: R running, S sleeping, Z zombie, X dead, ...
 	State byte
 	PPid  int
+	// Exiting: it has begun to end (PF_EXITING of the kernel's sched.h).
+	Exiting bool
 	// StartTime is in clock ticks since boot; with the pid it names a process.
 	StartTime uint64
 }
@@ -53,17 +55,19 @@ func parseStat(b []byte) (Stat, error) {
 		return Stat{}, errStat
 	}
 	f := bytes.Fields(b[i+1:])
-	// Fields 3, 4 and 22, counted from the third.
-	const state, ppid, start = 0, 1, 19
+	// Fields 3, 4, 9 and 22, counted from the third.
+	const state, ppid, flags, start = 0, 1, 6, 19
+	const exiting = 4
 	if len(f) <= start || len(f[state]) != 1 {
 		return Stat{}, errStat
 	}
 	parent, err1 := strconv.Atoi(string(f[ppid]))
 	ticks, err2 := strconv.ParseUint(string(f[start]), 10, 64)
-	if err1 != nil || err2 != nil {
+	bits, err3 := strconv.ParseUint(string(f[flags]), 10, 64)
+	if err1 != nil || err2 != nil || err3 != nil {
 		return Stat{}, errStat
 	}
-	return Stat{State: f[state][0], PPid: parent, StartTime: ticks}, nil
+	return Stat{State: f[state][0], PPid: parent, Exiting: bits&exiting != 0, StartTime: ticks}, nil
 }
 
 // CloseExecFrom makes every fd from first on close-on-exec (close_range(2),

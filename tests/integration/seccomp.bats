@@ -376,3 +376,25 @@ teardown_on_failure() {
 	jq -e --arg id "$ID" --arg b "$BUNDLE" '.fds == ["seccompFd"] and .pid > 1 and .metadata == "meta" and (.ociVersion | type) == "string"
 		and .state.id == $id and .state.status == "creating" and .state.pid == .pid and .state.bundle == $b and .state.annotations.a == "b"' "$TMP/told"
 }
+
+@test "a filter that ends init at the last moment is said to, by run and by start, and nothing is left" {
+	# With no_new_privs it is loaded when create has told that all is well.
+	local action
+	for action in KILL_PROCESS KILL TRAP; do
+		rule "{names: [\"openat\"], action: \"SCMP_ACT_$action\"}"
+		update_config '.process.noNewPrivileges = true'
+		runc run "$ID"
+		expect_error "seccomp filter"
+		detached create "$ID"
+		expect_ok
+		# It may be gone by now, or go just then.
+		runc start "$ID"
+		[ "$status" -eq 1 ]
+		[[ $output == *"seccomp filter"* || $output == *"container that has stopped"* ]] || { echo "$output"; return 1; }
+		runc delete "$ID"
+		expect_ok
+	done
+	rule '{names: ["futex"], action: "SCMP_ACT_ERRNO"}'
+	runc run "$ID"
+	[[ $output != *"already running"* && $output != *goroutine* ]] || { echo "$output"; return 1; }
+}
