@@ -203,7 +203,8 @@ func (t *fdTable) add(f *os.File) int {
 
 // initEnv is the environment of init itself; the user's replaces it at exec.
 // One processor and no collector: init lives for some milliseconds on one
-// thread, and every thread that the Go runtime does not start is time saved.
+// thread, and every thread that the Go runtime does not start is time saved. No
+// preemption: it is by signals, whose handler's calls a filter may not allow.
 func initEnv(sock int) []string {
-	return []string{sockEnv + "=" + strconv.Itoa(sock), "GOMAXPROCS=1", "GOGC=off"}
+	return []string{sockEnv + "=" + strconv.Itoa(sock), "GOMAXPROCS=1", "GOGC=off", "GODEBUG=asyncpreemptoff=1"}
 }

@@ -16,7 +16,7 @@ func pair(t *testing.T) (a, b channel) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Close(p[0]); unix.Close(p[1]) })
-	return channel{p[0]}, channel{p[1]}
+	return channel{fd: p[0]}, channel{fd: p[1]}
 }
 
 func TestChannelCarriesAnyLength(t *testing.T) {
@@ -104,7 +104,7 @@ func TestChannelReadsTheLastWordsOfAPeerThatDidNotListen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, b := channel{p[0]}, channel{p[1]}
+	a, b := channel{fd: p[0]}, channel{fd: p[1]}
 	defer unix.Close(a.fd)
 	if err := a.send(msgSaved, nil); err != nil {
 		t.Fatal(err)

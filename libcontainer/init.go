@@ -26,6 +26,8 @@ type initProcess struct {
 	procFDs int
 	// saved: the runtime has written the state file.
 	saved bool
+	// filtered: the container's seccomp filter is on this thread.
+	filtered bool
 }
 
 // errByHand is what a person gets who calls the hidden command.
@@ -66,7 +68,7 @@ func Init() error {
 		return os.NewSyscallError("setresgid", e)
 	}
 	unix.CloseOnExec(fd)
-	i := &initProcess{sock: channel{fd}, procFDs: -1}
+	i := &initProcess{sock: channel{fd: fd}, procFDs: -1}
 	err = i.main()
 	i.fail(err)
 	return nil
@@ -74,6 +76,9 @@ func Init() error {
 
 // fail tells why, to the runtime as long as it listens, and ends.
 func (i *initProcess) fail(err error) {
+	if i.filtered && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS)) {
+		err = fmt.Errorf("%w (denied by the seccomp filter? config.json: linux.seccomp)", err)
+	}
 	if !i.told {
 		if i.sock.send(msgError, []byte(err.Error())) == nil {
 			os.Exit(1)

@@ -265,19 +265,42 @@ func (i *initProcess) setUser() error {
 	} else if len(i.Groups) != 0 {
 		return errors.New("cannot set any additional groups in a rootless container")
 	}
-	// Raw calls: the library's go to all threads, of which there are others
-	// that nobody needs to convince, exec ends them.
-	if _, _, e := unix.RawSyscall(sysSetresgid, uintptr(i.GID), uintptr(i.GID), uintptr(i.GID)); e != 0 {
-		if e == unix.EINVAL {
-			return fmt.Errorf("cannot set gid to unmapped user in user namespace")
-		}
-		return os.NewSyscallError("setresgid", e)
+	if err := setID("gid", i.GID, sysSetresgid, sysSetgid); err != nil {
+		return err
 	}
-	if _, _, e := unix.RawSyscall(sysSetresuid, uintptr(i.UID), uintptr(i.UID), uintptr(i.UID)); e != 0 {
-		if e == unix.EINVAL {
-			return fmt.Errorf("cannot set uid to unmapped user in user namespace")
+	return setID("uid", i.UID, sysSetresuid, sysSetuid)
+}
+
+// setID sets all three ids of a kind. Raw calls: the library's go to all
+// threads, of which there are others that nobody needs to convince, exec ends
+// them. Filters that were written with others in mind may only allow alone,
+// which for root is the same.
+func setID(kind string, id int, all, alone uintptr) error {
+	_, _, e := unix.RawSyscall(all, uintptr(id), uintptr(id), uintptr(id))
+	if e == unix.EPERM || e == unix.ENOSYS {
+		if _, _, again := unix.RawSyscall(alone, uintptr(id), 0, 0); again == 0 {
+			return verifyID(kind, id)
 		}
-		return os.NewSyscallError("setresuid", e)
+	}
+	switch e {
+	case 0:
+		return nil
+	case unix.EINVAL:
+		return fmt.Errorf("cannot set %s to unmapped user in user namespace", kind)
+	}
+	return os.NewSyscallError("setres"+kind, e)
+}
+
+// verifyID makes sure that the calling thread has no other id of a kind.
+func verifyID(kind string, id int) error {
+	var r, e, s int
+	if kind == "gid" {
+		r, e, s = unix.Getresgid()
+	} else {
+		r, e, s = unix.Getresuid()
+	}
+	if r != id || e != id || s != id {
+		return fmt.Errorf("set%s: the ids are %d, %d and %d instead of %d", kind, r, e, s, id)
 	}
 	return nil
 }

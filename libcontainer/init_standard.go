@@ -166,8 +166,11 @@ func (i *initProcess) ready() error {
 			return err
 		}
 	}
+	if err := unix.Close(i.sock.fd); err != nil {
+		return fmt.Errorf("unable to close the socket to the runtime: %w", os.NewSyscallError("close", err))
+	}
 	i.told = true
-	return unix.Close(i.sock.fd)
+	return nil
 }
 
 // awaitStart blocks until somebody opens exec.fifo for reading: `runc start`.

@@ -60,7 +60,7 @@ func (l *launch) clone() (err error) {
 	}
 	sockTheirs := os.NewFile(uintptr(pair[1]), "init-sock")
 	defer sockTheirs.Close()
-	l.sock = channel{pair[0]}
+	l.sock = channel{fd: pair[0]}
 
 	files := append(fdTable(stdio), l.p.ExtraFiles...)
 	sockFD := files.add(sockTheirs)
@@ -199,7 +199,12 @@ func (l *launch) died(m *cgroup.Manager) error {
 	if l.boot.Seccomp != nil && st.ExitStatus() == 128+int(unix.SIGSYS) {
 		return errKilledByFilter
 	}
-	return fmt.Errorf("init process exited with status %d before the container was set up", st.ExitStatus())
+	hint := ""
+	if l.boot.Seccomp != nil {
+		// Where write(2) is denied, init has no words.
+		hint = ": its seccomp filter may allow too little (config.json: linux.seccomp)"
+	}
+	return fmt.Errorf("init process exited with status %d before the container was set up%s", st.ExitStatus(), hint)
 }
 
 func (l *launch) setRlimits() error {

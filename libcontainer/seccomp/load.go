@@ -7,33 +7,29 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
-// flagTSyncESRCH is SECCOMP_FILTER_FLAG_TSYNC_ESRCH (Linux 5.7).
-const flagTSyncESRCH = 0x10
-
 // Load puts the filter on the calling thread (seccomp(2)), which has to be
-// locked, and with the TSYNC flag on all threads. It gives the listener's fd,
-// -1 without SCMP_ACT_NOTIFY; close-on-exec.
+// locked. It gives the listener's fd, -1 without SCMP_ACT_NOTIFY; close-on-exec.
+//
+// Other threads go without even where the profile has SECCOMP_FILTER_FLAG_TSYNC:
+// none of them lives to see the user's program, and until then they do what the
+// rules may deny.
 func (p *Program) Load() (listener int, err error) {
 	if p.KillsThread {
 		watch()
 	}
-	flags := p.Flags
-	switch {
-	case !p.Notify:
-		// There is nobody for it to wait for.
-		flags &^= waitKillableRecv
-	case flags&unix.SECCOMP_FILTER_FLAG_TSYNC != 0:
-		// Both want to be the return value; so TSYNC's failure is an error.
-		flags |= flagTSyncESRCH
-	}
+	flags := p.Flags &^ unix.SECCOMP_FILTER_FLAG_TSYNC
 	if p.Notify {
 		flags |= unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
+	} else {
+		// There is nobody for it to wait for.
+		flags &^= waitKillableRecv
 	}
 	if p.NoFlags {
 		// A filter that was not asked for has not to slow down all else
@@ -62,19 +58,23 @@ func (p *Program) set(flags uint32) (int, error) {
 		return -1, errors.New("empty seccomp filter")
 	}
 	prog := unix.SockFprog{Len: uint16(len(p.Filter) / 8), Filter: (*unix.SockFilter)(unsafe.Pointer(&p.Filter[0]))}
-	r, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(flags), uintptr(unsafe.Pointer(&prog)))
+	fd, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(flags), uintptr(unsafe.Pointer(&prog)))
 	runtime.KeepAlive(p.Filter)
 	switch {
 	case errno == unix.EINVAL && flags != 0:
-		return -1, fmt.Errorf("seccomp(SECCOMP_SET_MODE_FILTER, flags %#x): %w (a flag that this kernel does not know?)", flags, errno)
+		supported := SupportedFlags()
+		for i, name := range p.FlagNames {
+			if !slices.Contains(supported, name) {
+				return -1, fmt.Errorf("config.json: linux.seccomp.flags[%d]: the kernel does not know %s: %w", i, name, errno)
+			}
+		}
+		return -1, fmt.Errorf("seccomp(SECCOMP_SET_MODE_FILTER, flags %#x): %w", flags, errno)
 	case errno == unix.EBUSY && p.Notify:
 		return -1, fmt.Errorf("seccomp(SECCOMP_SET_MODE_FILTER): %w (a listener is in place already)", errno)
 	case errno != 0:
 		return -1, os.NewSyscallError("seccomp(SECCOMP_SET_MODE_FILTER)", errno)
 	case p.Notify:
-		return int(r), nil
-	case r != 0:
-		return -1, fmt.Errorf("seccomp(SECCOMP_SET_MODE_FILTER): thread %d could not take the filter", r)
+		return int(fd), nil
 	}
 	return -1, nil
 }
@@ -109,7 +109,12 @@ func SendListener(path string, state *specs.ContainerProcessState, listener int)
 		return fmt.Errorf("config.json: linux.seccomp.listenerPath: unable to connect to the seccomp agent: %w", err)
 	}
 	defer conn.Close()
-	if _, _, err := conn.(*net.UnixConn).WriteMsgUnix(b, unix.UnixRights(listener), nil); err != nil {
+	n, _, err := conn.(*net.UnixConn).WriteMsgUnix(b, unix.UnixRights(listener), nil)
+	if err == nil && n < len(b) {
+		// More than the socket takes at once; the fd went with the first part.
+		_, err = conn.Write(b[n:])
+	}
+	if err != nil {
 		return fmt.Errorf("unable to send the seccomp listener to the agent at %s: %w", path, err)
 	}
 	return nil

@@ -18,6 +18,9 @@ type Program struct {
 	// Flags are those of seccomp(2), as the profile names them.
 	Flags uint32
 
+	// FlagNames are their names, in the order of the profile.
+	FlagNames []string
+
 	// NoFlags: it names none.
 	NoFlags bool
 
@@ -37,11 +40,11 @@ var ErrTooLarge = errors.New("the filter is too large")
 // Compile makes a program of a profile: for the architectures that it names,
 // and for that of this program in any case.
 func Compile(s *configs.Seccomp) (*Program, error) {
-	p := &Program{NoFlags: len(s.Flags) == 0}
-	for _, f := range s.Flags {
+	p := &Program{NoFlags: len(s.Flags) == 0, FlagNames: s.Flags}
+	for i, f := range s.Flags {
 		bit, ok := flagBit(f)
 		if !ok {
-			return nil, fmt.Errorf("seccomp flag %q not known to runc", f)
+			return nil, fmt.Errorf("seccomp flag %q not known to runc (config.json: linux.seccomp.flags[%d])", f, i)
 		}
 		p.Flags |= bit
 	}

@@ -77,7 +77,8 @@ func CloseExecFrom(first int) error {
 	if err == nil {
 		return nil
 	}
-	if err != unix.EINVAL && err != unix.ENOSYS {
+	// EPERM: a filter that is in place already.
+	if err != unix.EINVAL && err != unix.ENOSYS && err != unix.EPERM {
 		return os.NewSyscallError("close_range", err)
 	}
 	dir, err := os.Open("/proc/self/fd")

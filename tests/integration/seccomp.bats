@@ -270,6 +270,45 @@ says() {
 	done
 }
 
+# What the Go runtime, init and start may call after the filter is in place.
+@test "a denied call that init may need: the container runs, or one error tells of the filter" {
+	local nnp act call
+	args syscall 39
+	for call in futex write close openat read mmap munmap madvise sigaltstack rt_sigprocmask rt_sigreturn tgkill epoll_pwait nanosleep getpid exit_group \
+		sendmsg recvmsg sendto fcntl prctl capset setresuid setresgid setgroups chdir getcwd close_range faccessat2 newfstatat fstat; do
+		for act in ERRNO KILL_PROCESS KILL_THREAD TRAP; do
+			rule "{names: [\"$call\"], action: \"SCMP_ACT_$act\"}"
+			for nnp in true false; do
+				update_config ".process.noNewPrivileges = $nnp"
+				run timeout -s KILL 20 "$RUNC" --root "$ROOT" run "$ID"
+				[ "$status" -ne 137 ] && [[ $output != *goroutine* ]] && [ ! -e "$ROOT/$ID" ] || { echo "$act $call $nnp: $status $output"; return 1; }
+				# 159: under way, the program itself was killed.
+				[ "$status" -eq 0 ] || [ "$status" -eq 159 ] || [ "${#lines[@]}" -le 2 ] || { echo "$act $call $nnp: $status $output"; return 1; }
+			done
+		done
+	done
+}
+
+@test "init needs no more calls than runc's: a filter without sendmsg, setresuid, faccessat2, close_range" {
+	update_config '.process.noNewPrivileges = false'
+	rule '{names: ["sendmsg", "recvmsg", "setresuid", "setresgid", "faccessat2", "close_range"], action: "SCMP_ACT_ERRNO"}'
+	args echo hello
+	says hello
+}
+
+@test "start says so when the filter has killed init" {
+	rule '{names: ["openat"], action: "SCMP_ACT_KILL_PROCESS"}'
+	update_config '.process.noNewPrivileges = true'
+	detached create "$ID"
+	expect_ok
+	wait_for state_is stopped
+	runc start "$ID"
+	expect_error "cannot start a container that has stopped"
+	[ "${#lines[@]}" -eq 1 ]
+	runc delete "$ID"
+	expect_ok
+}
+
 agent() {
 	AGENT=$TMP/agent.sock
 	"${SECCOMPAGENT:-$TOP/seccompagent}" -socketfile "$AGENT" -pid-file "$TMP/agent.pid" </dev/null >"$TMP/agent.log" 2>&1 3>&- &
@@ -337,6 +376,62 @@ teardown_on_failure() {
 	wait_for test -d "$BUNDLE/rootfs/tmp/dir-meta"
 	wait_for state_is stopped
 	runc delete "$ID"
+	teardown_agent
+}
+
+# An agent that takes the listener and closes it at once.
+closing_agent() {
+	/usr/bin/python3 - "$TMP/agent.sock" <<-'END' 3>&- &
+		import array, os, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1]); s.listen()
+		while True:
+		    c, _ = s.accept()
+		    _, anc, _, _ = c.recvmsg(65536, socket.CMSG_LEN(4))
+		    for a in anc: os.close(array.array("i", a[2][:4])[0])
+		    c.close()
+	END
+	AGENT_PID=$!
+	wait_for test -S "$TMP/agent.sock"
+}
+
+@test "NOTIFY with an agent that closes the listener at once: the call is ENOSYS" {
+	closing_agent
+	notify '"mkdir", "read", "mmap"'
+	args syscall 83 0
+	local nnp
+	for nnp in true false; do
+		update_config ".process.noNewPrivileges = $nnp"
+		run timeout -s KILL 20 "$RUNC" --root "$ROOT" run "$ID"
+		teardown_on_failure "$([ "$output" = "error 38 Function not implemented" ] && echo fine)"
+	done
+	teardown_agent
+}
+
+@test "NOTIFY with such an agent, for what init needs: an error, no hang" {
+	closing_agent
+	local nnp call
+	for call in close openat execve; do
+		notify "\"$call\""
+		for nnp in true false; do
+			update_config ".process.noNewPrivileges = $nnp"
+			run timeout -s KILL 20 "$RUNC" --root "$ROOT" run "$ID"
+			teardown_on_failure "$([ "$status" -ne 0 ] && [ "$status" -ne 137 ] && [[ $output == *"linux.seccomp"* ]] && [[ $output != *goroutine* ]] && [ ! -e "$ROOT/$ID" ] && echo fine)"
+		done
+	done
+	teardown_agent
+}
+
+@test "NOTIFY with an agent that keeps the listener: init has no copy of it" {
+	agent
+	notify '"mkdir"'
+	args sleep 1000
+	detached create "$ID"
+	teardown_on_failure "$([ "$status" -eq 0 ] && echo fine)"
+	# It waits for start, with no exec that could have closed it.
+	run ls -l "/proc/$(init_pid)/fd"
+	teardown_on_failure "$([[ $output == *" -> "* ]] && [[ $output != *seccomp* ]] && echo fine)"
+	runc delete --force "$ID"
 	teardown_agent
 }
 
