@@ -35,7 +35,8 @@ func ApplyProfile(name string) error {
 		return nil
 	}
 	if err := setOnExec(name); err != nil {
-		return fmt.Errorf("apparmor failed to apply profile: %w", err)
+		// The beginning is what callers know.
+		return fmt.Errorf("apparmor failed to apply profile: %w (profile %q: is it loaded?)", err, name)
 	}
 	return nil
 }

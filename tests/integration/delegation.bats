@@ -30,7 +30,7 @@ owned() {
 	[ "$(stat -c %u memory.max pids.max | xargs)" = '0 0' ] || return
 	runc exec "$ID" sh -c 'mkdir /sys/fs/cgroup/mine && cat /proc/self/cgroup'
 	expect_ok
-	cd /
+	cd "$BUNDLE" || return
 }
 
 @test "the container's root owns its cgroup, but not its limits" {
@@ -116,7 +116,9 @@ urunc_cgroup() {
 	local d
 	d=$(urunc_cgroup)
 	[[ $d == "/sys/fs/cgroup/user.slice/user-$UNPRIV.slice/user@$UNPRIV.service/"* ]]
-	[ "$(cat "$d"/{memory.max,pids.max,cpu.max} | xargs)" = '33554432 20 50000 100000' ]
+	# Not cpu.max: once the scope has gone no unit of systemd's wants that
+	# controller there any more, and it turns it off.
+	[ "$(cat "$d"/{memory.max,pids.max} | xargs)" = '33554432 20' ]
 	urunc exec "$ID" true
 	expect_ok
 	urunc delete --force "$ID"
