@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unsafe"
@@ -242,6 +243,20 @@ func profiles(t testing.TB, n int, plain bool) []*configs.Seccomp {
 	return list
 }
 
+// many is how many random profiles a test tries: n, or as many times n as
+// SECCOMP_TEST_FACTOR says.
+func many(t *testing.T, n int) int {
+	text := os.Getenv("SECCOMP_TEST_FACTOR")
+	if text == "" {
+		return n
+	}
+	factor, err := strconv.Atoi(text)
+	if err != nil || factor < 1 {
+		t.Fatalf("SECCOMP_TEST_FACTOR=%q", text)
+	}
+	return factor * n
+}
+
 // The program does what the rules say, on every architecture.
 func TestProgramMatchesModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
@@ -249,7 +264,7 @@ func TestProgramMatchesModel(t *testing.T) {
 	for i := range arches {
 		all[i] = arches[i].name
 	}
-	for i, s := range profiles(t, 24, false) {
+	for i, s := range profiles(t, many(t, 10), false) {
 		names := archNames(s)
 		big := i%5 == 4
 		if i%3 == 2 {
@@ -277,7 +292,7 @@ func TestProgramMatchesModel(t *testing.T) {
 	}
 }
 
-// Debian's libseccomp decides the same, for hundreds of profiles.
+// Debian's libseccomp decides the same.
 func TestSameAsLibseccomp(t *testing.T) {
 	const python = "/usr/bin/python3"
 	if err := exec.Command(python, "-c", "import seccomp").Run(); err != nil {
@@ -286,11 +301,7 @@ func TestSameAsLibseccomp(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("testdata/libseccomp.py knows the architectures of amd64 only")
 	}
-	n := 300
-	if testing.Short() {
-		n = 30
-	}
-	list := profiles(t, n, true)
+	list := profiles(t, many(t, 60), true)
 	type result struct {
 		BPF     []byte           `json:"bpf"`
 		Newest  map[string]int64 `json:"newest"`

@@ -1,7 +1,6 @@
 package seccomp
 
 import (
-	"os"
 	"runtime"
 	"sync/atomic"
 	"unsafe"
@@ -30,12 +29,16 @@ func watch() {
 	go func() {
 		runtime.LockOSThread()
 		close(ready)
+		// Raw calls: the dead thread may have taken along all rights to run Go
+		// code, for instance where futex(2) killed it while it handed one on.
 		for atomic.LoadUint32(word) == 1 {
 			// Not FUTEX_PRIVATE_FLAG, which the kernel does not use here.
 			const futexWait = 0
-			_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, 1, 0, 0, 0)
+			_, _, _ = unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, 1, 0, 0, 0)
 		}
-		os.Exit(killedStatus)
+		for {
+			_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, uintptr(killedStatus), 0, 0)
+		}
 	}()
 	<-ready
 	_, _, _ = unix.RawSyscall(unix.SYS_SET_TID_ADDRESS, uintptr(unsafe.Pointer(word)), 0, 0)

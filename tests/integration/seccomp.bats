@@ -296,6 +296,20 @@ says() {
 	says hello
 }
 
+@test "a filter that kills the thread that waits for start ends init, for start and delete to see" {
+	local nnp
+	rule '{names: ["futex"], action: "SCMP_ACT_KILL_THREAD"}'
+	for nnp in true false; do
+		update_config ".process.noNewPrivileges = $nnp"
+		detached create "$ID"
+		expect_ok
+		run timeout -s KILL 20 "$RUNC" --root "$ROOT" start "$ID"
+		[ "$status" -ne 137 ] || { echo "start hangs"; return 1; }
+		run timeout -s KILL 20 "$RUNC" --root "$ROOT" delete --force "$ID"
+		expect_ok
+	done
+}
+
 @test "start says so when the filter has killed init" {
 	rule '{names: ["openat"], action: "SCMP_ACT_KILL_PROCESS"}'
 	update_config '.process.noNewPrivileges = true'
@@ -337,7 +351,7 @@ notify() {
 
 # teardown_on_failure fine|: so that no agent is left.
 teardown_on_failure() {
-	[ "$1" = fine ] || { echo "$status: $output"; cat "$TMP/agent.log"; teardown_agent; return 1; }
+	[ "$1" = fine ] || { echo "$status: $output"; cat "$TMP/agent.log" || true; teardown_agent; return 1; }
 }
 
 @test "NOTIFY in exec" {
@@ -397,7 +411,7 @@ closing_agent() {
 
 @test "NOTIFY with an agent that closes the listener at once: the call is ENOSYS" {
 	closing_agent
-	notify '"mkdir", "read", "mmap"'
+	notify '"mkdir", "read"'
 	args syscall 83 0
 	local nnp
 	for nnp in true false; do
