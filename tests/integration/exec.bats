@@ -135,3 +135,25 @@ start_container() {
 	wait "$pid" || got=$?
 	[ "$got" -eq 42 ]
 }
+
+@test "exec ends with its process when nobody reads any more" {
+	args sleep 100
+	detached run -d "$ID"
+	expect_ok
+	run timeout -s KILL 20 bash -c '"$0" --root "$1" exec "$2" yes </dev/null | head -n 1; echo "${PIPESTATUS[0]}"' "$RUNC" "$ROOT" "$ID"
+	# By SIGPIPE, in the end.
+	[ "$output" = $'y\n141' ] || { echo "$output"; return 1; }
+	wait_for alone
+}
+
+# alone: init is the container's only process.
+alone() { [ "$(__runc ps --format json "$ID" | jq length)" = 1 ]; }
+
+@test "exec's output is whole though its process ends at once" {
+	args sleep 100
+	detached run -d "$ID"
+	expect_ok
+	runc exec "$ID" sh -c 'head -c 300000 /dev/zero | tr "\0" x; head -c 300000 /dev/zero | tr "\0" y >&2'
+	expect_ok
+	[ ${#output} = 600000 ]
+}

@@ -16,7 +16,7 @@ make_image() {
 	busybox=$(command -v busybox)
 	cp "$busybox" "$image/bin/busybox"
 	for a in sh cat echo ls id true false sleep mount umount stat hostname pwd env kill ps ip sed grep awk head \
-		touch mkdir mknod chmod chown ln readlink test sync dd tty stty wc sort printf od nproc uname ulimit rm nc mv cp cut tail find date seq yes; do
+		touch mkdir mknod chmod chown ln readlink test sync dd tty stty wc sort printf od nproc uname ulimit rm nc mv cp cut tail find date seq yes tr; do
 		ln -s busybox "$image/bin/$a"
 	done
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$image/etc/passwd"
