@@ -7,18 +7,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What os/exec's fork uses around its clone: the first blocks all signals and
-// keeps other forks out, the second takes that back, the third makes the
-// child forget the parent's signal handlers and restores the signal mask.
+// What os/exec's fork uses around its clone: the first blocks all signals, the
+// second takes that back. Its third, for the child, looks at the goroutine, which
+// by then may be somebody else's business where the memory is shared and the
+// parent goes on; CLONE_CLEAR_SIGHAND and unblock do what that does.
 //
 //go:linkname beforeFork syscall.runtime_BeforeFork
 func beforeFork()
 
 //go:linkname afterFork syscall.runtime_AfterFork
 func afterFork()
-
-//go:linkname afterForkInChild syscall.runtime_AfterForkInChild
-func afterForkInChild()
 
 // The steps that can fail, for the report to the parent. stepPid is none: its
 // number is the pid of the second stage.
@@ -91,6 +89,8 @@ type script struct {
 	relay    bool // the first stage executes, and clones then
 	pidNS    int  // for it to join, or -1
 	buf      [1]byte
+	sigmask  [sigsetSize]byte // of the calling thread, before beforeFork
+
 	shared   bool      // the child shares our memory
 	held     bool      // and we are not dumpable meanwhile
 	stacks   []byte    // for both stages then
@@ -116,6 +116,7 @@ const sigsetSize = 8
 //go:norace
 //go:nosplit
 func fork(s *script) (pid uintptr, errno syscall.Errno) {
+	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, 0, uintptr(unsafe.Pointer(&s.sigmask)), sigsetSize, 0, 0)
 	beforeFork()
 	if s.shared {
 		// Nothing to copy: for a Go program that takes longer than all the
@@ -130,9 +131,18 @@ func fork(s *script) (pid uintptr, errno syscall.Errno) {
 		afterFork()
 		return pid, errno
 	}
-	afterForkInChild()
+	unblock(s)
 	play(s)
 	return 0, 0
+}
+
+// unblock gives the child the signal mask that its parent has. All handlers are
+// gone by then, which are Go code.
+//
+//go:norace
+//go:nosplit
+func unblock(s *script) {
+	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&s.sigmask)), 0, sigsetSize, 0, 0)
 }
 
 // play never returns.

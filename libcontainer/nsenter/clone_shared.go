@@ -58,7 +58,7 @@ var enterPC uintptr //lint:ignore U1000 clone_*.s reads it
 //lint:ignore U1000 clone_*.s calls it
 func enter(s *script, stage uintptr) {
 	if stage == 1 {
-		afterForkInChild()
+		unblock(s)
 		play(s)
 	}
 	s.pid.step, s.pid.num = stepPid, int64(s.tid)

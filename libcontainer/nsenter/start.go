@@ -279,9 +279,11 @@ func (p *Plan) script() (*script, func(), error) {
 		rest != 0 && (s.waitMaps || len(p.Join) != 0) {
 		s.stages = 2
 	}
-	s.first.exitSignal = uint64(unix.SIGCHLD)
+	// Linux 5.5: no handler of ours is the child's.
+	s.first.flags, s.first.exitSignal = unix.CLONE_CLEAR_SIGHAND, uint64(unix.SIGCHLD)
 	if p.asSibling {
-		s.first.flags, s.first.exitSignal = unix.CLONE_PARENT, 0
+		s.first.flags |= unix.CLONE_PARENT
+		s.first.exitSignal = 0
 	}
 	s.reserved, s.pidNS = len(p.Files), pidNS
 	if s.relay {
