@@ -94,8 +94,7 @@ func (s *setup) makeNode(dev fd, n *Node, bindOnly bool) error {
 		return s.bindNode(at, name, n)
 	}
 	// umask is 0, so this is all that most nodes need.
-	err := unix.Mknodat(int(at), name, n.Mode, int(n.Dev))
-	switch err {
+	switch err := s.mknod(at, name, n.Mode, n.Dev); err {
 	case nil:
 		return chownNode(at, name, n)
 	case unix.EEXIST:
@@ -104,8 +103,23 @@ func (s *setup) makeNode(dev fd, n *Node, bindOnly bool) error {
 		if !fifo {
 			return s.bindNode(at, name, n)
 		}
+		return os.NewSyscallError("mknodat", err)
+	default:
+		return os.NewSyscallError("mknodat", err)
 	}
-	return os.NewSyscallError("mknodat", err)
+}
+
+// mknod is mknodat(2). What the cgroup does not allow while its rules are being
+// written is tried again once they are.
+func (s *setup) mknod(at fd, name string, mode uint32, dev uint64) error {
+	err := unix.Mknodat(int(at), name, mode, int(dev))
+	if err != unix.EPERM || s.env.Settled == nil {
+		return err
+	}
+	if serr := s.env.Settled(); serr != nil {
+		return serr
+	}
+	return unix.Mknodat(int(at), name, mode, int(dev))
 }
 
 func chownNode(at fd, name string, n *Node) error {
@@ -175,5 +189,5 @@ func (s *setup) bindNode(at fd, name string, n *Node) error {
 		return os.NewSyscallError("openat2", err)
 	}
 	defer f.close()
-	return s.place(&Op{Target: n.Path}, mnt, resolved{f, false}, false)
+	return s.place(&Op{Target: n.Path}, mnt, resolved{fd: f}, false)
 }

@@ -215,7 +215,7 @@ func (s *setup) filesystem(op *Op) error {
 	}
 	defer t.fd.close()
 	ps, data := op.Params, op.Data
-	if op.ModeFromTarget {
+	if op.ModeFromTarget && !t.made {
 		st, err := t.fd.stat()
 		if err != nil {
 			return err
@@ -236,7 +236,7 @@ func (s *setup) filesystem(op *Op) error {
 		return err
 	}
 	if op.CopyUp {
-		if err := copyUp(t.fd, mnt); err != nil {
+		if err := s.copyUp(t.fd, mnt); err != nil {
 			mnt.close()
 			return fmt.Errorf("tmpcopyup: %w", err)
 		}
@@ -297,7 +297,7 @@ func (s *setup) legacy(op *Op, t resolved, data string) error {
 		return errors.New("the target has been replaced while it was mounted on")
 	}
 	if op.CopyUp {
-		if err := copyUp(t.fd, top.fd); err != nil {
+		if err := s.copyUp(t.fd, top.fd); err != nil {
 			return fmt.Errorf("tmpcopyup: %w", err)
 		}
 	}

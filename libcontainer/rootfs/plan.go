@@ -144,7 +144,8 @@ type Op struct {
 	// ProcRoot: the target is /proc, so a bind must be of a procfs.
 	ProcRoot bool
 
-	// ModeFromTarget: the tmpfs takes the mode of the folder it covers.
+	// ModeFromTarget: the tmpfs takes the mode of the folder it covers, if the
+	// image has one: else it has its own, 1777.
 	ModeFromTarget bool
 
 	// CopyUp fills the tmpfs from the folder it covers.

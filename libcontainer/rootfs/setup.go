@@ -17,6 +17,10 @@ type Env struct {
 	// Hooks runs when all is mounted, before the root changes. nil: none.
 	Hooks func() error
 
+	// Settled waits until the rules of the cgroup about devices are those that
+	// the container keeps: while they are written, they deny all. nil: they are.
+	Settled func() error
+
 	// Terminal: Console is going to be called, so make its target while /dev
 	// can still be written.
 	Terminal bool

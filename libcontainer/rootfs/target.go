@@ -24,6 +24,8 @@ type resolved struct {
 	fd fd
 	// byLink: there were symlinks on the way, so the name does not tell where.
 	byLink bool
+	// made: it was missing, and is ours.
+	made bool
 }
 
 // tree resolves paths below a root, whatever links the image has.
@@ -127,15 +129,15 @@ func openEntry(dir fd, name string, flags int) (fd, error) {
 func (t *tree) open(p string, flags int) (resolved, error) {
 	if p == "/" {
 		f, err := openat2(t.root, ".", flags, unix.RESOLVE_IN_ROOT)
-		return resolved{f, false}, err
+		return resolved{fd: f}, err
 	}
 	dir, rel := t.below(p)
 	f, err := openat2(dir, rel, flags, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_SYMLINKS)
 	if err != unix.ELOOP || flags&unix.O_NOFOLLOW != 0 {
-		return resolved{f, false}, err
+		return resolved{fd: f}, err
 	}
 	f, err = openat2(t.root, p[1:], flags, unix.RESOLVE_IN_ROOT)
-	return resolved{f, true}, err
+	return resolved{fd: f, byLink: true}, err
 }
 
 // realDir opens, or makes, a folder that is reached without any symlink.
@@ -165,7 +167,7 @@ func (t *tree) openOrMake(p string, isDir func() (bool, error)) (resolved, error
 	}
 	dir, err := isDir()
 	if err != nil {
-		return resolved{none, false}, err
+		return resolved{fd: none}, err
 	}
 	return t.make(p, dir)
 }
@@ -178,7 +180,7 @@ func (t *tree) make(p string, dir bool) (resolved, error) {
 	for range maxLinks {
 		have, rest, owned, err := t.deepest(p)
 		if err != nil {
-			return resolved{none, false}, err
+			return resolved{fd: none}, err
 		}
 		byLink = byLink || have.byLink
 		f, link, err := makeBelow(have.fd, rest, dir)
@@ -187,9 +189,10 @@ func (t *tree) make(p string, dir bool) (resolved, error) {
 		}
 		switch {
 		case err != nil:
-			return resolved{none, false}, err
+			return resolved{fd: none}, err
 		case link == "":
-			return resolved{f, byLink}, nil
+			f.byLink = byLink
+			return f, nil
 		}
 		// rest begins with a symlink that leads nowhere, yet.
 		byLink = true
@@ -200,10 +203,10 @@ func (t *tree) make(p string, dir bool) (resolved, error) {
 		// Not cleaned: ".." after a symlink is the kernel's to resolve.
 		p = tidy(link + "/" + later)
 		if f, err := t.open(p, 0); err != unix.ENOENT {
-			return resolved{f.fd, true}, err
+			return resolved{fd: f.fd, byLink: true}, err
 		}
 	}
-	return resolved{none, false}, unix.ELOOP
+	return resolved{fd: none}, unix.ELOOP
 }
 
 // tidy removes repeated slashes and single dots.
@@ -223,7 +226,7 @@ func tidy(p string) string {
 // missing. owned says that the fd is to be closed.
 func (t *tree) deepest(p string) (have resolved, rest string, owned bool, err error) {
 	if dir, rel := t.below(p); dir != t.root && !strings.Contains(rel, "/") {
-		return resolved{dir, false}, rel, false, nil
+		return resolved{fd: dir}, rel, false, nil
 	}
 	for end := strings.LastIndexByte(p, '/'); end > 0; end = strings.LastIndexByte(p[:end], '/') {
 		f, err := t.open(p[:end], 0)
@@ -234,12 +237,13 @@ func (t *tree) deepest(p string) (have resolved, rest string, owned bool, err er
 			return f, "", false, err
 		}
 	}
-	return resolved{t.root, false}, p[1:], false, nil
+	return resolved{fd: t.root}, p[1:], false, nil
 }
 
 // makeBelow makes rel below dir, whose first component is missing, or is a link,
 // which is then given back. Somebody may have made it meanwhile.
-func makeBelow(dir fd, rel string, isDir bool) (f fd, link string, err error) {
+func makeBelow(dir fd, rel string, isDir bool) (f resolved, link string, err error) {
+	f.fd = none
 	at, first := dir, true
 	defer func() {
 		if at != dir {
@@ -250,7 +254,7 @@ func makeBelow(dir fd, rel string, isDir bool) (f fd, link string, err error) {
 		name, rest, more := strings.Cut(rel, "/")
 		if name == ".." {
 			// Above something that did not exist a moment ago: nobody means it.
-			return none, "", unix.ENOENT
+			return f, "", unix.ENOENT
 		}
 		kind := unix.O_DIRECTORY
 		if more || isDir {
@@ -260,24 +264,24 @@ func makeBelow(dir fd, rel string, isDir bool) (f fd, link string, err error) {
 			err = unix.Mknodat(int(at), name, unix.S_IFREG|madeMode, 0)
 		}
 		if err != nil && err != unix.EEXIST {
-			return none, "", &os.PathError{Op: "make mountpoint", Path: name, Err: err}
+			return f, "", &os.PathError{Op: "make mountpoint", Path: name, Err: err}
 		}
 		existed := err == unix.EEXIST
 		next, err := openEntry(at, name, kind)
 		if err != nil && first && existed && (err == unix.ELOOP || err == unix.ENOTDIR) {
 			if link, lerr := readlink(at, name); lerr == nil {
-				return none, link, nil
+				return f, link, nil
 			}
 		}
 		if err != nil {
-			return none, "", &os.PathError{Op: "open mountpoint", Path: name, Err: err}
+			return f, "", &os.PathError{Op: "open mountpoint", Path: name, Err: err}
 		}
 		if at != dir {
 			at.close()
 		}
-		at, rel, first = next, rest, false
+		at, rel, first, f.made = next, rest, false, !existed
 	}
-	f, at = at, dir
+	f.fd, at = at, dir
 	return f, "", nil
 }
 

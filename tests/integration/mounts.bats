@@ -153,6 +153,18 @@ bind_entry() { # OPTIONS-JSON
 	[ "$output" = $'1770\n711' ]
 }
 
+@test "a tmpfs where the image has no folder has the mode of a new tmpfs" {
+	mkdir rootfs/made
+	chmod 700 rootfs/made
+	ln -s nosuch rootfs/dangling
+	mount_entry '{"destination":"/new","type":"tmpfs","source":"x"},{"destination":"/new/below","type":"tmpfs","source":"x"},
+		{"destination":"/dangling","type":"tmpfs","source":"x"},{"destination":"/made/a","type":"tmpfs","source":"x","options":["uid=1"]}'
+	args stat -c %a /new /new/below /nosuch /made/a
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'1777\n1777\n1777\n1777' ] || { echo "$output"; return 1; }
+}
+
 @test "tmpcopyup fills the tmpfs with what it covers" {
 	mkdir rootfs/mnt/sub
 	echo content >rootfs/mnt/sub/file
