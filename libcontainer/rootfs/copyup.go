@@ -15,7 +15,7 @@ import (
 // at each level and names looked up right below them, without following a
 // link, so the image cannot make it read elsewhere. Names of one file become
 // separate files.
-func copyUp(from, to fd) error {
+func copyUp(from, to fd, mknod makeNodeFunc) error {
 	src, err := openDir(from, ".")
 	if err != nil {
 		return err
@@ -26,8 +26,10 @@ func copyUp(from, to fd) error {
 		return err
 	}
 	defer dst.Close()
-	return copyDir(src, dst)
+	return copyDir(src, dst, mknod)
 }
+
+type makeNodeFunc func(at fd, name string, mode uint32, dev uint64) error
 
 func openDir(at fd, name string) (*os.File, error) {
 	n, err := unix.Openat(int(at), name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
@@ -37,13 +39,13 @@ func openDir(at fd, name string) (*os.File, error) {
 	return os.NewFile(uintptr(n), name), nil
 }
 
-func copyDir(src, dst *os.File) error {
+func copyDir(src, dst *os.File, mknod makeNodeFunc) error {
 	names, err := src.Readdirnames(-1)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		if err := copyEntry(fd(src.Fd()), fd(dst.Fd()), name); err != nil {
+		if err := copyEntry(fd(src.Fd()), fd(dst.Fd()), name, mknod); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -55,7 +57,7 @@ func copyDir(src, dst *os.File) error {
 	return copyMeta(src, dst, &st)
 }
 
-func copyEntry(src, dst fd, name string) error {
+func copyEntry(src, dst fd, name string, mknod makeNodeFunc) error {
 	var st unix.Stat_t
 	if err := unix.Fstatat(int(src), name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return os.NewSyscallError("fstatat", err)
@@ -75,7 +77,7 @@ func copyEntry(src, dst fd, name string) error {
 			return err
 		}
 		defer to.Close()
-		return copyDir(from, to)
+		return copyDir(from, to, mknod)
 	case unix.S_IFREG:
 		return copyFile(src, dst, name)
 	case unix.S_IFLNK:
@@ -87,7 +89,7 @@ func copyEntry(src, dst fd, name string) error {
 			return os.NewSyscallError("symlinkat", err)
 		}
 	default:
-		if err := unix.Mknodat(int(dst), name, st.Mode, int(st.Rdev)); err != nil {
+		if err := mknod(dst, name, st.Mode, uint64(st.Rdev)); err != nil {
 			return os.NewSyscallError("mknodat", err)
 		}
 	}

@@ -94,7 +94,7 @@ func (s *setup) makeNode(dev fd, n *Node, bindOnly bool) error {
 		return s.bindNode(at, name, n)
 	}
 	// umask is 0, so this is all that most nodes need.
-	err := unix.Mknodat(int(at), name, n.Mode, int(n.Dev))
+	err := s.mknod(at, name, n.Mode, n.Dev)
 	switch err {
 	case nil:
 		return chownNode(at, name, n)
@@ -106,6 +106,20 @@ func (s *setup) makeNode(dev fd, n *Node, bindOnly bool) error {
 		}
 	}
 	return os.NewSyscallError("mknodat", err)
+}
+
+// mknod makes a node. The rules of cgroup v1 can only be set by denying all and
+// then allowing some, which goes on beside us: what is denied may be allowed in
+// a moment.
+func (s *setup) mknod(at fd, name string, mode uint32, dev uint64) error {
+	err := unix.Mknodat(int(at), name, mode, int(dev))
+	if err != unix.EPERM || s.env.Settled == nil {
+		return err
+	}
+	if err := s.env.Settled(); err != nil {
+		return err
+	}
+	return unix.Mknodat(int(at), name, mode, int(dev))
 }
 
 func chownNode(at fd, name string, n *Node) error {

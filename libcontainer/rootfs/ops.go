@@ -236,7 +236,7 @@ func (s *setup) filesystem(op *Op) error {
 		return err
 	}
 	if op.CopyUp {
-		if err := copyUp(t.fd, mnt); err != nil {
+		if err := copyUp(t.fd, mnt, s.mknod); err != nil {
 			mnt.close()
 			return fmt.Errorf("tmpcopyup: %w", err)
 		}
@@ -297,7 +297,7 @@ func (s *setup) legacy(op *Op, t resolved, data string) error {
 		return errors.New("the target has been replaced while it was mounted on")
 	}
 	if op.CopyUp {
-		if err := copyUp(t.fd, top.fd); err != nil {
+		if err := copyUp(t.fd, top.fd, s.mknod); err != nil {
 			return fmt.Errorf("tmpcopyup: %w", err)
 		}
 	}

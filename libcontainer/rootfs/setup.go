@@ -17,6 +17,10 @@ type Env struct {
 	// Hooks runs when all is mounted, before the root changes. nil: none.
 	Hooks func() error
 
+	// Settled returns once the container's device rules are in force. Until
+	// then they may deny what they are going to allow. nil: they are.
+	Settled func() error
+
 	// Terminal: Console is going to be called, so make its target while /dev
 	// can still be written.
 	Terminal bool
