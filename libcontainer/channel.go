@@ -16,7 +16,9 @@ import (
 //	runtime                    init
 //	msgBootstrap (+fds) ---->
 //	msgSaved ---------------->            whenever the state file is there
-//	               [<--- msgHooks]      mounts are made, pivot_root is next
+//	                                    and limits are set that need not wait
+//	               [<--- msgHooks]      mounts are made, pivot_root is next; hooks,
+//	                                    and limits that had to wait for mounts
 //	[msgGo] ------------->
 //	               [<--- msgRlimits]    before privileges are dropped
 //	[msgGo] ------------->

@@ -27,6 +27,9 @@ type launch struct {
 	boot *bootstrap
 	plan nsenter.Plan
 
+	// limitLater: the limits are set when init has mounted all.
+	limitLater bool
+
 	files fdTable
 	sock  channel
 	run   *running

@@ -141,7 +141,7 @@ func (c *Container) startInit(p *Process) (err error) {
 		return err
 	}
 	p.meanwhile()
-	if err := l.converse(c.cgroups, c.runtimeHooks); err != nil {
+	if err := l.converse(c.cgroups, l.mounted); err != nil {
 		return fmt.Errorf("unable to start container process: error during container init: %w", err)
 	}
 	return nil
@@ -235,8 +235,8 @@ func (c *Container) makeFifo() (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// settle saves the state and sets limits, while init is at work; then init may
-// outlive us. Whoever kills us leaves either an init that ends by itself, or
+// settle saves the state and sets limits, while init is at work, unless they
+// have to wait for it; then init may outlive us. Whoever kills us leaves either an init that ends by itself, or
 // one that the state file names. The user's program cannot start before: it
 // waits for somebody to open the fifo.
 func (l *launch) settle(undo *undoList) error {
@@ -247,8 +247,10 @@ func (l *launch) settle(undo *undoList) error {
 	}
 	// The state file is taken back with the cgroup that it names, not before:
 	// a runtime killed while it undoes leaves something that can be deleted.
-	if err := c.cgroups.Set(config.Cgroups.Resources); err != nil {
-		return fmt.Errorf("unable to start container process: error during container init: error setting cgroup config for procHooks process: %w", err)
+	if !l.limitLater {
+		if err := l.limit(); err != nil {
+			return fmt.Errorf("unable to start container process: error during container init: %w", err)
+		}
 	}
 	if config.IntelRdt != nil {
 		g := c.rdtGroup()
@@ -263,6 +265,23 @@ func (l *launch) settle(undo *undoList) error {
 		return nil
 	}
 	return err
+}
+
+func (l *launch) limit() error {
+	if err := l.c.cgroups.Set(l.c.config.Cgroups.Resources); err != nil {
+		return fmt.Errorf("error setting cgroup config for procHooks process: %w", err)
+	}
+	return nil
+}
+
+// mounted is the runtime's part when init asks at msgHooks.
+func (l *launch) mounted() error {
+	if l.limitLater {
+		if err := l.limit(); err != nil {
+			return err
+		}
+	}
+	return l.c.runtimeHooks()
 }
 
 // adopt records the new init.
@@ -330,6 +349,10 @@ func (l *launch) equip(undo *undoList) ([]*os.File, error) {
 	var err error
 	if l.boot.Rootfs, err = rootfs.NewPlan(config, rootfs.Layout{Unified: m.Unified(), Paths: m.Paths()}); err != nil {
 		return fail(fmt.Errorf("error during container init: %w", err))
+	}
+	if l.boot.Rootfs.NeedsDevices() {
+		// The device rules may deny what is to be mounted.
+		l.limitLater, l.boot.AskHooks = true, true
 	}
 	if err := l.setOOMScore(); err != nil {
 		return fail(err)

@@ -42,6 +42,28 @@ type Plan struct {
 	console fd
 }
 
+// NeedsDevices says whether to mount takes devices, which the container's own
+// rules need not allow: they concern what runs in it.
+func (p *Plan) NeedsDevices() bool {
+	for i := range p.Ops {
+		if op := &p.Ops[i]; op.Kind == Filesystem && !withoutDevice(op.FSType) {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutDevice knows file systems, those that containers usually have, that
+// come out of the kernel itself.
+func withoutDevice(fstype string) bool {
+	switch fstype {
+	case "proc", "sysfs", "tmpfs", "ramfs", "devpts", "mqueue", "cgroup", "cgroup2", "overlay",
+		"securityfs", "debugfs", "tracefs", "bpf", "hugetlbfs", "binfmt_misc":
+		return true
+	}
+	return false
+}
+
 // Root is the root file system itself.
 type Root struct {
 	// Path of the root on the host, absolute.

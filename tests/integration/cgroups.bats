@@ -148,3 +148,18 @@ own_group() {
 	expect_ok
 	[ ! -e "$HIER/$ID" ]
 }
+
+@test "a file system on a disk that the container may not open is mounted, the disk stays denied" {
+	command -v mkfs.ext4 >/dev/null || skip "needs mkfs.ext4"
+	truncate -s 4M "$TMP/disk"
+	mkfs.ext4 -q "$TMP/disk"
+	local loop
+	loop=$(losetup -f --show "$TMP/disk" 2>/dev/null) || skip "needs loop devices"
+	update_config '.mounts += [{"destination": "/mnt", "type": "ext4", "source": $l}] | .process.capabilities |= map_values(. + ["CAP_MKNOD"])
+		| .root.readonly = false' --arg l "$loop"
+	sh_args "ls -d /mnt/lost+found; mknod /disk b $((0x$(stat -c %t "$loop"))) $((0x$(stat -c %T "$loop"))) && head -c 1 /disk"
+	runc run "$ID"
+	losetup -d "$loop"
+	expect_error 'Operation not permitted'
+	[[ $output == */mnt/lost+found* ]]
+}

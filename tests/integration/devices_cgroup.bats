@@ -62,3 +62,24 @@ setup() {
 	done
 	[ "$(wc -l <<<"$list")" -eq 12 ]
 }
+
+# The rules are set while init makes nodes: all is denied first. A strace holds
+# the runtime in between, until init must have come to its nodes.
+@test "a node of linux.devices is made even when it is denied for a moment" {
+	command -v strace >/dev/null || skip "needs strace"
+	strace -f -o /dev/null true 2>/dev/null || skip "strace may not trace here"
+	update_config '.linux.cgroupsPath = $p | .linux.devices = [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 3, "fileMode": 384, "uid": 7, "gid": 8}]' --arg p "/$ID"
+	args stat -c '%F %a %u %g %t:%T' /dev/mine /dev/null
+	run timeout -s KILL 60 strace -f -qq -o "$TMP/trace" -P "/sys/fs/cgroup/devices/$ID/devices.deny" -e inject=write:delay_exit=1000000 \
+		"$RUNC" --root "$ROOT" run "$ID" </dev/null
+	expect_ok
+	grep -q '"a".*DELAYED' "$TMP/trace"
+	[ "$output" = 'character special file 600 7 8 1:3
+character special file 666 0 0 1:3' ] || { echo "$output"; return 1; }
+	# Not the host's own node, which would be a mount.
+	sh_args 'grep " /dev/null " /proc/self/mountinfo; true'
+	run timeout -s KILL 60 strace -f -qq -o "$TMP/trace" -P "/sys/fs/cgroup/devices/$ID/devices.deny" -e inject=write:delay_exit=1000000 \
+		"$RUNC" --root "$ROOT" run "$ID" </dev/null
+	expect_ok
+	[ -z "$output" ]
+}
