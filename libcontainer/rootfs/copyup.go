@@ -15,6 +15,9 @@ import (
 // at each level and names looked up right below them, without following a
 // link, so the image cannot make it read elsewhere. Names of one file become
 // separate files.
+//
+// The tmpfs' own root is left as it is: who owns it and its mode are what the
+// mount's options say, and the mode is that of the folder only where they do not.
 func (s *setup) copyUp(from, to fd) error {
 	src, err := openDir(from, ".")
 	if err != nil {
@@ -26,7 +29,7 @@ func (s *setup) copyUp(from, to fd) error {
 		return err
 	}
 	defer dst.Close()
-	return s.copyDir(src, dst)
+	return s.copyEntries(src, dst)
 }
 
 func openDir(at fd, name string) (*os.File, error) {
@@ -37,7 +40,7 @@ func openDir(at fd, name string) (*os.File, error) {
 	return os.NewFile(uintptr(n), name), nil
 }
 
-func (s *setup) copyDir(src, dst *os.File) error {
+func (s *setup) copyEntries(src, dst *os.File) error {
 	names, err := src.Readdirnames(-1)
 	if err != nil {
 		return err
@@ -46,6 +49,13 @@ func (s *setup) copyDir(src, dst *os.File) error {
 		if err := s.copyEntry(fd(src.Fd()), fd(dst.Fd()), name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+	}
+	return nil
+}
+
+func (s *setup) copyDir(src, dst *os.File) error {
+	if err := s.copyEntries(src, dst); err != nil {
+		return err
 	}
 	// Last: making the entries changed the times.
 	var st unix.Stat_t

@@ -179,6 +179,25 @@ bind_entry() { # OPTIONS-JSON
 	[ "$(cat rootfs/mnt/sub/file)" = content ]
 }
 
+@test "tmpcopyup leaves owner and mode of the tmpfs to its options" {
+	chown 12:34 rootfs/mnt
+	args stat -c '%a %u %g' /mnt
+	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["tmpcopyup","mode=1750","uid=5","gid=6"]}'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = '1750 5 6' ]
+}
+
+@test "tmpcopyup without options for it has the mode that it covers, and root as owner" {
+	chown 12:34 rootfs/mnt
+	chmod 1751 rootfs/mnt
+	args stat -c '%a %u %g' /mnt
+	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["tmpcopyup"]}'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = '1751 0 0' ]
+}
+
 @test "a read-only tmpfs can hold another mount" {
 	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["ro"]},{"destination":"/mnt/in","type":"tmpfs","source":"x"}'
 	sh_args 'touch /mnt/in/x && ! touch /mnt/x 2>/dev/null'

@@ -117,6 +117,15 @@ created() {
 	[[ $output == *"can't fork"* ]]
 }
 
+@test "pids: a container may be limited to its one process" {
+	update_config '.linux.resources = {"pids": {"limit": 1}}'
+	# Should init run into the limit, it does not always.
+	for _ in {1..20}; do
+		runc run "$ID"
+		expect_ok
+	done
+}
+
 @test "pids: -1 is none" {
 	created '{"pids": {"limit": -1}}'
 	expect_ok
