@@ -25,7 +25,7 @@ func (c *Container) Destroy() error {
 	}
 	var errs []error
 	if !c.ownsCgroup() {
-		// Never started.
+		// Never started, or in no cgroup of its own.
 	} else if m, err := c.manager(); err != nil {
 		errs = append(errs, err)
 	} else {
