@@ -20,6 +20,7 @@ func (c *Container) Signal(s os.Signal) error {
 	if !ok {
 		return fmt.Errorf("unsupported signal type %T", s)
 	}
+	debugf("signal %d to container %s", int(sig), c.id)
 	if sig == unix.SIGKILL {
 		private, err := c.privatePID()
 		if err != nil {

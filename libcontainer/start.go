@@ -257,6 +257,7 @@ func (l *launch) settle(undo *undoList) error {
 		}
 		undo.add("the Intel RDT group", g.Remove)
 	}
+	debugf("state is saved, limits are set")
 	err := l.sock.send(msgSaved, nil)
 	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
 		// It is gone; converse finds out why.
@@ -315,6 +316,7 @@ func (l *launch) equip(undo *undoList) ([]*os.File, error) {
 		}
 	}
 	m := l.c.cgroups
+	debugf("cgroup: %v", m.Paths())
 	if l.plan.Cgroup == nil {
 		if err := m.Join(pid); err != nil {
 			return fail(fmt.Errorf("unable to apply cgroup configuration: %w", err))
@@ -419,6 +421,7 @@ func (c *Container) Exec() error {
 	} else if err != nil {
 		return &fs.PathError{Op: "unlink", Path: path, Err: err}
 	}
+	debugf("init %d has been started", c.initPid)
 	if len(c.config.Hooks[configs.Poststart]) == 0 {
 		return nil
 	}
