@@ -20,7 +20,6 @@ import (
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v3"
 
 	"runc/libcontainer"
@@ -200,9 +199,6 @@ var rootGiven bool
 
 func reviseRoot(cmd *cli.Command) error {
 	root := cmd.String("root")
-	if root == "" {
-		return nil
-	}
 	abs, err := filepath.Abs(root)
 	if err != nil {
 		return err
@@ -223,43 +219,6 @@ func reviseRoot(cmd *cli.Command) error {
 		}
 	}
 	return cmd.Root().Set("root", abs)
-}
-
-// fatal is for failures outside any command.
-func fatal(err error) {
-	logError(err)
-	os.Exit(1)
-}
-
-// logError tells the log, and stderr too when the log is elsewhere: a person
-// who typed the command does not look into a file.
-func logError(err error) {
-	logrus.Error(err)
-	if logrus.StandardLogger().Out != os.Stderr {
-		fmt.Fprintln(os.Stderr, err)
-	}
-}
-
-func setUpLog(cmd *cli.Command) error {
-	if cmd.Bool("debug") {
-		logrus.SetLevel(logrus.DebugLevel)
-		logrus.SetReportCaller(true)
-	}
-	if path := cmd.String("log"); path != "" {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_SYNC, 0o644)
-		if err != nil {
-			return err
-		}
-		logrus.SetOutput(f)
-	}
-	switch f := cmd.String("log-format"); f {
-	case "", "text":
-	case "json":
-		logrus.SetFormatter(new(logrus.JSONFormatter))
-	default:
-		return fmt.Errorf("invalid log-format: %s", f)
-	}
-	return nil
 }
 
 // checkArgs refuses a wrong number of arguments, after the command's help.

@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/moby/sys/userns"
 	"github.com/urfave/cli/v3"
@@ -30,14 +32,8 @@ func rootDirOf(euid int, inUserNS bool) string {
 
 // rootlessCgroups says whether failing to use cgroups is to be forgiven.
 func rootlessCgroups(cmd *cli.Command) (bool, error) {
-	switch v := cmd.String("rootless"); v {
-	case "true", "1", "t", "T", "TRUE", "True":
-		return true, nil
-	case "false", "0", "f", "F", "FALSE", "False":
-		return false, nil
-	case "", "auto":
-	default:
-		return false, &os.PathError{Op: "parse --rootless", Path: v, Err: unix.EINVAL}
+	if v := cmd.String("rootless"); v != "" && !strings.EqualFold(v, "auto") {
+		return strconv.ParseBool(v)
 	}
 	if os.Geteuid() != 0 {
 		return true, nil

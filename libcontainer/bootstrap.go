@@ -23,6 +23,8 @@ type bootstrap struct {
 	// Setns: join a running container instead of setting one up.
 	Setns bool
 	ID    string
+	// Debug: tell what is being done.
+	Debug bool
 
 	// Files of init besides stdio. Extra are passed on to the user's process,
 	// from fd 3 on; the others are fd numbers, -1 for none.
@@ -97,6 +99,7 @@ func (c *Container) newBootstrap(p *Process) *bootstrap {
 	b := &bootstrap{
 		Setns:             !p.Init,
 		ID:                c.id,
+		Debug:             Debug != nil,
 		Extra:             len(p.ExtraFiles),
 		Fifo:              -1,
 		Console:           -1,

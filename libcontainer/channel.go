@@ -29,7 +29,8 @@ import (
 //	                 <--- end of file   (standard init: it opens exec.fifo now;
 //	                                     setns init: the user's process runs)
 //
-// msgError may come instead of any line from init.
+// msgError may come instead of any line from init, and msgDebug before any when
+// the runtime logs that much.
 type msgType byte
 
 const (
@@ -41,6 +42,7 @@ const (
 	msgListener
 	msgReady
 	msgError
+	msgDebug
 )
 
 const (

@@ -30,9 +30,6 @@ type Container struct {
 
 	config *configs.Config
 
-	// loaded: found by its state file.
-	loaded bool
-
 	cgroups *cgroup.Manager // nil until somebody asks
 
 	// init is the first process when this process started it.
@@ -87,7 +84,6 @@ func Load(root, id string) (*Container, error) {
 	return &Container{
 		id: id, dir: dir,
 		config:      &s.Config,
-		loaded:      true,
 		initPid:     s.InitProcessPid,
 		initStart:   s.InitProcessStartTime,
 		created:     s.Created,
@@ -128,7 +124,17 @@ func (c *Container) Config() configs.Config { return *c.config }
 // whose start was refused has none: at the path of its configuration is perhaps
 // somebody else's, with his processes in it.
 func (c *Container) ownsCgroup() bool {
-	return c.cgroups != nil || c.cgroupPaths != nil || c.loaded
+	if c.cgroups != nil {
+		return true
+	}
+	// Without a path (a state file of a rootless container that got none, or a
+	// damaged one) the library would take the caller's own cgroup for it.
+	for _, p := range c.cgroupPaths {
+		if p != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // manager is the container's cgroup; only for who has asked ownsCgroup, or has

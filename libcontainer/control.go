@@ -23,6 +23,7 @@ func (c *Container) Pause() error {
 	if err != nil {
 		return err
 	}
+	debugf("freezing %s", c.id)
 	return m.Freeze()
 }
 
@@ -39,6 +40,7 @@ func (c *Container) Resume() error {
 	if err != nil {
 		return err
 	}
+	debugf("thawing %s", c.id)
 	return m.Thaw()
 }
 
@@ -102,6 +104,7 @@ func (c *Container) Update(change func(*configs.Config) error) error {
 		c.config = old
 		return m.Set(&former)
 	})
+	debugf("setting the limits of %s", c.id)
 	if err := m.Set(config.Cgroups.Resources); err != nil {
 		return undo.run(err)
 	}

@@ -24,8 +24,9 @@ func (c *Container) Destroy() error {
 		return err
 	}
 	var errs []error
+	debugf("destroying container %s", c.id)
 	if !c.ownsCgroup() {
-		// Never started.
+		// Never started, or in no cgroup of its own.
 	} else if m, err := c.manager(); err != nil {
 		errs = append(errs, err)
 	} else {
@@ -50,6 +51,7 @@ func (c *Container) Destroy() error {
 	if err := os.RemoveAll(c.dir); err != nil {
 		return fmt.Errorf("unable to remove container state dir: %w", err)
 	}
+	debugf("cgroup and state folder of %s are removed", c.id)
 	if len(c.config.Hooks[configs.Poststop]) == 0 || c.created.IsZero() {
 		return nil
 	}

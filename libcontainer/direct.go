@@ -100,6 +100,7 @@ func (l *launch) direct(enter func(pid int) error) (err error) {
 		return errIndirect
 	}
 	run.pid, run.pidfd = child.Pid, child.PidFD
+	debugf("nsexec container setup: process %d joins directly", child.Pid)
 	l.child, l.run, l.p.run = child, run, run
 	stop := context.AfterFunc(l.p.context(), l.p.abort)
 	err = l.lead(child, enter, calls, home)
@@ -115,6 +116,7 @@ func (l *launch) direct(enter func(pid int) error) (err error) {
 		// What is wrong follows from that, and abort may be at work.
 		return context.Cause(l.p.context())
 	}
+	debugf("not directly: %v; once more by init", err)
 	l.child, l.run, l.p.run = nil, nil, nil
 	return errIndirect
 }
@@ -137,6 +139,7 @@ func (l *launch) lead(child *nsenter.Child, enter func(pid int) error, calls *ns
 	if err := l.setRlimits(); err != nil {
 		return err
 	}
+	debugf("setns_init: about to exec %s, by a list of %d programs to try", calls.Argv[0], len(calls.Programs))
 	if err := child.Go(calls); err != nil {
 		return err
 	}

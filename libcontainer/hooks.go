@@ -26,6 +26,7 @@ func runHooks(ctx context.Context, hooks configs.Hooks, kind configs.HookName, s
 		return err
 	}
 	for i := range list {
+		debugf("running %s hook #%d: %s", kind, i, list[i].Path)
 		if err := runHook(ctx, &list[i], stdin); err != nil {
 			return fmt.Errorf("error running %s hook #%d: %w", kind, i, err)
 		}

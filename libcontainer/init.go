@@ -109,6 +109,7 @@ func (i *initProcess) main() error {
 			unix.CloseOnExec(fd)
 		}
 	}
+	i.debugf("child process in init()")
 	// Away from the caller's terminal and its signals.
 	if _, err := unix.Setsid(); err != nil {
 		return os.NewSyscallError("setsid", err)

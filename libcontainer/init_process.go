@@ -47,6 +47,7 @@ func (i *initProcess) joinContainer() error {
 	if err != nil {
 		return err
 	}
+	i.debugf("setns_init: about to exec %s", program)
 	if err := i.sock.send(msgReady, nil); err != nil {
 		return err
 	}

@@ -46,6 +46,7 @@ func (i *initProcess) setUpContainer() error {
 	}); err != nil {
 		return err
 	}
+	i.debugf("standard init: root file system is set up")
 	if i.HasConsole {
 		// The device rules come with the limits, meanwhile they may deny all.
 		if err := i.awaitSaved(); err != nil {
@@ -86,6 +87,7 @@ func (i *initProcess) setUpContainer() error {
 	if err := i.askRlimits(); err != nil {
 		return err
 	}
+	i.debugf("standard init: host name, labels, sysctl and paths are set; dropping privileges")
 	program, err := i.dropPrivileges()
 	if err != nil {
 		return err
@@ -146,6 +148,7 @@ func (i *initProcess) runOwnHooks(kind configs.HookName, list []configs.Hook, st
 			}
 		}
 	}
+	i.debugf("running %d %s hooks", len(list), kind)
 	s := *i.State
 	s.Pid, s.Status = os.Getpid(), status
 	return runHooks(context.Background(), configs.Hooks{kind: list}, kind, &s)
@@ -158,6 +161,7 @@ func (i *initProcess) ready() error {
 	if err := i.awaitSaved(); err != nil {
 		return err
 	}
+	i.debugf("init: closing the socket to signal completion; then waiting for start at exec.fifo")
 	if err := i.sock.send(msgReady, nil); err != nil {
 		return err
 	}

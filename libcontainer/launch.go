@@ -96,6 +96,7 @@ func (l *launch) clone() (err error) {
 	l.child = child
 	run.pid, run.pidfd = child.Pid, child.PidFD
 	l.run, l.p.run = run, run
+	debugf("nsexec container setup: runc init is process %d (new namespaces %#x, joined %d)", child.Pid, l.plan.New, len(l.plan.Join))
 	startCopies()
 	return nil
 }
@@ -159,6 +160,9 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 		switch t {
 		case msgReady:
 			ready = true
+			continue
+		case msgDebug:
+			debugFromInit(payload)
 			continue
 		case msgError:
 			return errors.New(string(payload))

@@ -32,6 +32,7 @@ func (l *launch) settle(undo *undoList) error {
 		}
 		undo.add("the Intel RDT group", g.Remove)
 	}
+	debugf("state is saved, limits are set")
 	err := l.sock.send(msgSaved, nil)
 	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
 		// It is gone; converse finds out why.

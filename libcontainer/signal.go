@@ -20,6 +20,7 @@ func (c *Container) Signal(s os.Signal) error {
 	if !ok {
 		return fmt.Errorf("unsupported signal type %T", s)
 	}
+	debugf("signal %d to container %s", int(sig), c.id)
 	if sig == unix.SIGKILL {
 		private, err := c.privatePID()
 		if err != nil {
@@ -75,18 +76,18 @@ func (c *Container) privatePID() (bool, error) {
 // own: those of its cgroup, leftovers of an init that has ended too, and init
 // itself, which is in no cgroup of ours when a rootless user has none.
 func (c *Container) killShared() error {
-	if !c.ownsCgroup() {
-		return ErrNotRunning
-	}
-	m, err := c.manager()
-	if err != nil {
-		return err
-	}
-	if err := m.Kill(unix.SIGKILL); err != nil {
-		return fmt.Errorf("unable to kill all processes: %w", err)
+	owner := c.ownsCgroup()
+	if owner {
+		m, err := c.manager()
+		if err != nil {
+			return err
+		}
+		if err := m.Kill(unix.SIGKILL); err != nil {
+			return fmt.Errorf("unable to kill all processes: %w", err)
+		}
 	}
 	pidfd, err := c.openInit()
-	if errors.Is(err, ErrNotRunning) {
+	if errors.Is(err, ErrNotRunning) && owner {
 		// By our signal, or before.
 		return nil
 	} else if err != nil {
@@ -101,6 +102,9 @@ func (c *Container) killShared() error {
 
 // thawKilled lets a killed init die that is frozen.
 func (c *Container) thawKilled() error {
+	if !c.ownsCgroup() {
+		return nil
+	}
 	m, err := c.manager()
 	if err != nil {
 		return err

@@ -285,6 +285,7 @@ func (l *launch) equip(undo *undoList) ([]*os.File, error) {
 		}
 	}
 	m := l.c.cgroups
+	debugf("cgroup: %v", m.Paths())
 	if l.plan.Cgroup == nil {
 		if err := m.Join(pid); err != nil {
 			return fail(fmt.Errorf("unable to apply cgroup configuration: %w", err))
@@ -393,6 +394,7 @@ func (c *Container) Exec() error {
 	} else if err != nil {
 		return &fs.PathError{Op: "unlink", Path: path, Err: err}
 	}
+	debugf("init %d has been started", c.initPid)
 	if len(c.config.Hooks[configs.Poststart]) == 0 {
 		return nil
 	}

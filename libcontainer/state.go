@@ -37,6 +37,11 @@ func readState(dir string) (*State, error) {
 	if err != nil {
 		return nil, fmt.Errorf("container state %s: %w", filepath.Join(dir, stateFilename), err)
 	}
+	if s.ID == "" {
+		// Valid JSON, but nothing that a runtime has written: there is no
+		// telling whose processes and cgroups it would name.
+		return nil, fmt.Errorf("container state %s: no id in it", filepath.Join(dir, stateFilename))
+	}
 	// Others may write none; here it is always there.
 	if s.Config.Cgroups == nil {
 		s.Config.Cgroups = new(cgroups.Cgroup)
