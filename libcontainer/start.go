@@ -64,6 +64,9 @@ func (c *Container) startInit(p *Process) (err error) {
 	config := c.config
 
 	// Decide. Nothing is made yet.
+	if err := p.Validate(); err != nil {
+		return err
+	}
 	boot := c.newBootstrap(p)
 	l := &launch{c: c, p: p, boot: boot}
 	namespaces, err := l.planNamespaces()

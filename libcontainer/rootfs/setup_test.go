@@ -166,7 +166,7 @@ func TestTmpfsTakesModeOfWhatItCovers(t *testing.T) {
 	b.mount(&configs.Mount{Source: "tmpfs", Destination: "/sticky", Device: "tmpfs"})
 	b.mount(&configs.Mount{Source: "tmpfs", Destination: "/missing", Device: "tmpfs"})
 	b.mount(&configs.Mount{Source: "tmpfs", Destination: "/given", Device: "tmpfs", Data: "mode=0700"})
-	expect(t, b.must("stat -c '%a %n' /sticky /missing /given"), "^1777 /sticky", "^755 /missing", "^700 /given")
+	expect(t, b.must("stat -c '%a %n' /sticky /missing /given"), "^1777 /sticky", "^1777 /missing", "^700 /given")
 }
 
 func TestTmpcopyup(t *testing.T) {

@@ -78,7 +78,7 @@ func CreateLibcontainerConfig(opts *CreateOpts) (*configs.Config, error) {
 		return nil, errors.New("config cannot be null")
 	}
 	if spec.Root == nil {
-		return nil, errors.New("root must be specified")
+		return nil, errors.New("root must be specified (config.json: root)")
 	}
 	cwd := opts.Bundle
 	if cwd == "" {
