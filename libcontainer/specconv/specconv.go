@@ -389,11 +389,11 @@ func hooks(h *specs.Hooks) configs.Hooks {
 func mapDeviceOwners(config *configs.Config) error {
 	uid, err := config.HostRootUID()
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (config.json: linux.uidMappings)", err)
 	}
 	gid, err := config.HostRootGID()
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (config.json: linux.gidMappings)", err)
 	}
 	for _, d := range config.Devices {
 		if d.Uid == 0 {

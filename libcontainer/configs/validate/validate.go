@@ -173,6 +173,11 @@ func security(s System, c *configs.Config) error {
 
 func namespaces(s System, c *configs.Config) error {
 	ns := c.Namespaces
+	for i := range ns {
+		if ns[i].Path != "" && !filepath.IsAbs(ns[i].Path) {
+			return fmt.Errorf("namespace path %q is not absolute (config.json: linux.namespaces[%d].path)", ns[i].Path, i)
+		}
+	}
 	if ns.Contains(configs.NEWUSER) {
 		if !s.Namespace(configs.NEWUSER) {
 			return errors.New("user namespaces aren't enabled in the kernel (config.json: linux.namespaces)")

@@ -131,6 +131,10 @@ func TestValidate(t *testing.T) {
 			"selinux label is specified in config, but selinux is disabled or not supported"},
 		{"label", func(c *configs.Config, _ *System) { c.ProcessLabel = "x" }, ""},
 
+		{"relative namespace path", func(c *configs.Config, _ *System) {
+			c.Namespaces = configs.Namespaces{{Type: configs.NEWNS}, {Type: configs.NEWUTS, Path: "x"}}
+		},
+			`namespace path "x" is not absolute (config.json: linux.namespaces[1].path)`},
 		{"no user namespaces", func(_ *configs.Config, s *System) {
 			s.Namespace = func(n configs.NamespaceType) bool { return n != configs.NEWUSER }
 		}, "user namespaces aren't enabled in the kernel"},
