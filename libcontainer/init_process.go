@@ -3,6 +3,7 @@ package libcontainer
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"unsafe"
@@ -14,6 +15,7 @@ import (
 	"runc/libcontainer/capabilities"
 	"runc/libcontainer/console"
 	"runc/libcontainer/keys"
+	"runc/libcontainer/procfs"
 	"runc/libcontainer/rlimit"
 	"runc/libcontainer/sched"
 	"runc/libcontainer/system"
@@ -259,7 +261,7 @@ func (i *initProcess) setUser() error {
 		return err
 	}
 	if i.SetGroups {
-		if err := setgroups(i.Groups); err != nil {
+		if err := setgroups(i.Groups); err != nil && !(err == unix.EPERM && setgroupsDenied()) {
 			return fmt.Errorf("%w (config.json: process.user.additionalGids)", os.NewSyscallError("setgroups", err))
 		}
 	} else if len(i.Groups) != 0 {
@@ -269,6 +271,24 @@ func (i *initProcess) setUser() error {
 		return err
 	}
 	return setID("uid", i.UID, sysSetresuid, sysSetuid)
+}
+
+// setgroupsDenied says whether nobody in this user namespace may change groups,
+// since whoever mapped its ids could not otherwise (user_namespaces(7)). Nothing
+// was gained by the caller's groups then, and nothing can be done about them.
+func setgroupsDenied() bool {
+	proc, err := procfs.Open()
+	if err != nil {
+		return false
+	}
+	defer proc.Close()
+	f, err := proc.OpenFile("self/setgroups", unix.O_RDONLY)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	return err == nil && strings.TrimSpace(string(text)) == "deny"
 }
 
 // setID sets all three ids of a kind. Raw calls: the library's go to all
