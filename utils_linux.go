@@ -211,6 +211,9 @@ func (r *runner) prepare(p *specs.Process) (*libcontainer.Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := process.Validate(); err != nil {
+		return nil, err
+	}
 	process.Init = r.init
 	process.SubCgroupPaths = r.subCgroups
 	if process.ExtraFiles, err = r.extraFiles(process); err != nil {

@@ -3,6 +3,7 @@ package libcontainer
 import (
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
@@ -171,12 +172,8 @@ func canSetGroups(config *configs.Config) bool {
 func dedupEnv(env []string) []string {
 	last := make(map[string]int, len(env))
 	name := func(kv string) string {
-		for i := 1; i < len(kv); i++ {
-			if kv[i] == '=' {
-				return kv[:i]
-			}
-		}
-		return kv
+		k, _, _ := strings.Cut(kv, "=")
+		return k
 	}
 	for i, kv := range env {
 		last[name(kv)] = i

@@ -28,11 +28,27 @@ func TestDedupEnvKeepsTheLast(t *testing.T) {
 		{nil, nil},
 		{[]string{"A=1", "B=2"}, []string{"A=1", "B=2"}},
 		{[]string{"A=1", "B=2", "A=3"}, []string{"B=2", "A=3"}},
-		{[]string{"A", "A=", "A=x=y"}, []string{"A=x=y"}},
-		{[]string{"=C:=x", "=C:=y"}, []string{"=C:=y"}},
+		{[]string{"A=", "A=x=y"}, []string{"A=x=y"}},
 	} {
 		if got := dedupEnv(tt.in); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%q: %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestProcessesThatCannotBe(t *testing.T) {
+	for want, p := range map[string]Process{
+		"": {UID: 1<<32 - 2, GID: 5, AdditionalGroups: []int{0}, Args: []string{"", "a"}, Env: []string{"A=", "A==", "B=c=d"}},
+		"uids and gids must be in range 0-4294967294, got 4294967295": {UID: 1<<32 - 1},
+		"got 4294967296": {GID: 1 << 32},
+		"got -1":         {AdditionalGroups: []int{1, -1}},
+		`invalid argument "a\x00b": contains a null byte (config.json: process.args[1])`:            {Args: []string{"a", "a\x00b"}},
+		`invalid environment variable "A": missing '=' (config.json: process.env[1])`:               {Env: []string{"A=", "A"}},
+		`invalid environment variable "=A": name cannot be empty (config.json: process.env[0])`:     {Env: []string{"=A"}},
+		`invalid environment variable "A=\x00": contains a null byte (config.json: process.env[0])`: {Env: []string{"A=\x00"}},
+	} {
+		if err := p.Validate(); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }

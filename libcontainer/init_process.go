@@ -3,6 +3,7 @@ package libcontainer
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"unsafe"
@@ -14,6 +15,7 @@ import (
 	"runc/libcontainer/capabilities"
 	"runc/libcontainer/console"
 	"runc/libcontainer/keys"
+	"runc/libcontainer/procfs"
 	"runc/libcontainer/rlimit"
 	"runc/libcontainer/sched"
 	"runc/libcontainer/system"
@@ -35,7 +37,7 @@ func (i *initProcess) joinContainer() error {
 		return err
 	}
 	if err := apparmor.ApplyProfile(i.AppArmorProfile); err != nil {
-		return fmt.Errorf("unable to apply apparmor profile: %w", err)
+		return fmt.Errorf("unable to apply apparmor profile: %w (config.json: process.apparmorProfile)", err)
 	}
 	if err := i.setAttributes(); err != nil {
 		return err
@@ -92,22 +94,22 @@ func (i *initProcess) setAttributes() error {
 	}
 	if i.Scheduler != nil {
 		if err := sched.SetScheduler(i.Scheduler); err != nil {
-			return err
+			return fmt.Errorf("%w (config.json: process.scheduler)", err)
 		}
 	}
 	if i.IOPriority != nil {
 		if err := sched.SetIOPriority(i.IOPriority); err != nil {
-			return err
+			return fmt.Errorf("%w (config.json: process.ioPriority)", err)
 		}
 	}
 	if i.Personality != nil {
 		if err := sched.SetPersonality(i.Personality.Domain); err != nil {
-			return err
+			return fmt.Errorf("%w (config.json: linux.personality)", err)
 		}
 	}
 	if i.MemoryPolicy != nil {
 		if err := sched.SetMemoryPolicy(i.MemoryPolicy); err != nil {
-			return err
+			return fmt.Errorf("%w (config.json: linux.memoryPolicy)", err)
 		}
 	}
 	return nil
@@ -165,7 +167,7 @@ func (i *initProcess) sendPidfd(kind string) error {
 func (i *initProcess) dropPrivileges() (program string, err error) {
 	if i.ProcessLabel != "" {
 		if err := selinux.SetExecLabel(i.ProcessLabel); err != nil {
-			return "", fmt.Errorf("can't set process label: %w", err)
+			return "", fmt.Errorf("can't set process label: %w (config.json: process.selinuxLabel)", err)
 		}
 	}
 	// Without no_new_privs only a privileged process may load a filter.
@@ -260,16 +262,34 @@ func (i *initProcess) setUser() error {
 		return err
 	}
 	if i.SetGroups {
-		if err := setgroups(i.Groups); err != nil {
-			return os.NewSyscallError("setgroups", err)
+		if err := setgroups(i.Groups); err != nil && !(err == unix.EPERM && setgroupsDenied()) {
+			return fmt.Errorf("%w (config.json: process.user.additionalGids)", os.NewSyscallError("setgroups", err))
 		}
 	} else if len(i.Groups) != 0 {
-		return errors.New("cannot set any additional groups in a rootless container")
+		return errors.New("cannot set any additional groups in a rootless container (config.json: process.user.additionalGids)")
 	}
 	if err := setID("gid", i.GID, sysSetresgid, sysSetgid); err != nil {
 		return err
 	}
 	return setID("uid", i.UID, sysSetresuid, sysSetuid)
+}
+
+// setgroupsDenied says whether nobody in this user namespace may change groups,
+// since whoever mapped its ids could not otherwise (user_namespaces(7)). Nothing
+// was gained by the caller's groups then, and nothing can be done about them.
+func setgroupsDenied() bool {
+	proc, err := procfs.Open()
+	if err != nil {
+		return false
+	}
+	defer proc.Close()
+	f, err := proc.OpenFile("self/setgroups", unix.O_RDONLY)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	return err == nil && strings.TrimSpace(string(text)) == "deny"
 }
 
 // setID sets all three ids of a kind. Raw calls: the library's go to all
@@ -287,7 +307,7 @@ func setID(kind string, id int, all, alone uintptr) error {
 	case 0:
 		return nil
 	case unix.EINVAL:
-		return fmt.Errorf("cannot set %s to unmapped user in user namespace", kind)
+		return fmt.Errorf("cannot set %s to unmapped user in user namespace (config.json: process.user.%s)", kind, kind)
 	}
 	return os.NewSyscallError("setres"+kind, e)
 }

@@ -61,16 +61,16 @@ func (i *initProcess) setUpContainer() error {
 	}
 	if i.Hostname != "" {
 		if err := unix.Sethostname([]byte(i.Hostname)); err != nil {
-			return &os.SyscallError{Syscall: "sethostname", Err: err}
+			return fmt.Errorf("%w (config.json: hostname)", os.NewSyscallError("sethostname", err))
 		}
 	}
 	if i.Domainname != "" {
 		if err := unix.Setdomainname([]byte(i.Domainname)); err != nil {
-			return &os.SyscallError{Syscall: "setdomainname", Err: err}
+			return fmt.Errorf("%w (config.json: domainname)", os.NewSyscallError("setdomainname", err))
 		}
 	}
 	if err := apparmor.ApplyProfile(i.AppArmorProfile); err != nil {
-		return fmt.Errorf("unable to apply apparmor profile: %w", err)
+		return fmt.Errorf("unable to apply apparmor profile: %w (config.json: process.apparmorProfile)", err)
 	}
 	if err := sysctl.Apply(i.Sysctl); err != nil {
 		return err

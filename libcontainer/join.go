@@ -23,6 +23,9 @@ func (c *Container) join(p *Process) (err error) {
 			err = undo.run(err)
 		}
 	}()
+	if err := p.Validate(); err != nil {
+		return err
+	}
 	boot := c.newBootstrap(p)
 	l := &launch{c: c, p: p, boot: boot}
 	initFD, err := c.openInit()

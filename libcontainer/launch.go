@@ -217,7 +217,7 @@ func (l *launch) died(m *cgroup.Manager) error {
 func (l *launch) setRlimits() error {
 	for _, r := range l.c.rlimits(l.p) {
 		if err := rlimit.Set(l.run.pid, r); err != nil {
-			return fmt.Errorf("error setting rlimits for ready process: %w", err)
+			return fmt.Errorf("error setting rlimits for ready process: %w (config.json: process.rlimits)", err)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -255,4 +256,35 @@ func (p *Process) stdio(run *running) (files, theirs []*os.File, start, abort fu
 		}
 	}
 	return files, theirs, start, abort, nil
+}
+
+// Validate checks what can be without a container: what the kernel would take
+// for something else, or refuse when the container has been started already.
+func (p *Process) Validate() error {
+	const noID = 1<<32 - 1 // to setresuid(2): no change
+	for _, id := range append([]int{p.UID, p.GID}, p.AdditionalGroups...) {
+		if id < 0 || uint64(id) >= noID {
+			return fmt.Errorf("uids and gids must be in range 0-%d, got %d (config.json: process.user)", noID-1, id)
+		}
+	}
+	for i, a := range p.Args {
+		if strings.IndexByte(a, 0) >= 0 {
+			return fmt.Errorf("invalid argument %q: contains a null byte (config.json: process.args[%d])", a, i)
+		}
+	}
+	for i, kv := range p.Env {
+		reason := ""
+		switch eq := strings.IndexByte(kv, '='); {
+		case eq < 0:
+			reason = "missing '='"
+		case eq == 0:
+			reason = "name cannot be empty"
+		case strings.IndexByte(kv, 0) >= 0:
+			reason = "contains a null byte"
+		default:
+			continue
+		}
+		return fmt.Errorf("invalid environment variable %q: %s (config.json: process.env[%d])", kv, reason, i)
+	}
+	return nil
 }

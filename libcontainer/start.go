@@ -64,6 +64,9 @@ func (c *Container) startInit(p *Process) (err error) {
 	config := c.config
 
 	// Decide. Nothing is made yet.
+	if err := p.Validate(); err != nil {
+		return err
+	}
 	boot := c.newBootstrap(p)
 	l := &launch{c: c, p: p, boot: boot}
 	namespaces, err := l.planNamespaces()
@@ -162,45 +165,6 @@ func (l *launch) makeCgroup() (*os.File, error) {
 	}
 	l.c.cgroups = m
 	return m.Dir()
-}
-
-// planNamespaces opens what is to be joined and says what is to be made.
-func (l *launch) planNamespaces() (opened []*os.File, err error) {
-	config := l.c.config
-	for _, ns := range config.Namespaces {
-		if ns.Path == "" {
-			continue
-		}
-		// lstat first: that is the error that callers know.
-		if _, err := os.Lstat(ns.Path); err != nil {
-			return opened, err
-		}
-		f, err := os.Open(ns.Path)
-		if err != nil {
-			return opened, err
-		}
-		opened = append(opened, f)
-		l.plan.Join = append(l.plan.Join, nsenter.Join{Flag: ns.Type.CloneFlag(), File: f})
-	}
-	// init enters its cgroup namespace itself, once it is in its cgroup.
-	l.plan.New = config.Namespaces.CloneFlags() &^ unix.CLONE_NEWCGROUP
-	if config.Namespaces.IsPrivate(configs.NEWUSER) {
-		l.plan.MapIDs = func(pid int) error {
-			return nsenter.WriteMaps(pid, config.UIDMappings, config.GIDMappings)
-		}
-	}
-	l.plan.BecomeRoot = config.Namespaces.Contains(configs.NEWUSER)
-	// Who else is in a joined PID namespace is not known.
-	l.plan.Exposed = config.Namespaces.Contains(configs.NEWPID) && !config.Namespaces.IsPrivate(configs.NEWPID) &&
-		!config.Namespaces.Contains(configs.NEWUSER)
-	if config.Namespaces.IsPrivate(configs.NEWTIME) {
-		for _, clock := range []string{"monotonic", "boottime"} {
-			if o, ok := config.TimeOffsets[clock]; ok {
-				l.plan.TimeOffsets += fmt.Sprintf("%s %d %d\n", clock, o.Secs, o.Nanosecs)
-			}
-		}
-	}
-	return opened, nil
 }
 
 // makeFifo makes exec.fifo, for anybody in the container to write, and opens

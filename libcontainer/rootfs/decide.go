@@ -63,13 +63,21 @@ func NewPlan(cfg *configs.Config, cg Layout) (*Plan, error) {
 	if err := d.devices(); err != nil {
 		return nil, err
 	}
-	for _, p := range cfg.MaskPaths {
-		d.plan.Masked = append(d.plan.Masked, path.Join("/", p))
-	}
-	for _, p := range cfg.ReadonlyPaths {
-		d.plan.Readonly = append(d.plan.Readonly, path.Join("/", p))
-	}
+	d.plan.Masked = inContainer(cfg.MaskPaths)
+	d.plan.Readonly = inContainer(cfg.ReadonlyPaths)
 	return d.plan, nil
+}
+
+// inContainer makes the paths absolute. An empty one leads nowhere, least of
+// all to the root.
+func inContainer(paths []string) []string {
+	var abs []string
+	for _, p := range paths {
+		if p != "" {
+			abs = append(abs, path.Join("/", p))
+		}
+	}
+	return abs
 }
 
 // mountError has the words that callers look for.

@@ -91,9 +91,11 @@ func hierarchies(paths map[string]string) []hierarchy {
 // of joint ones.
 func (d *decider) cgroupV1(op Op, m *configs.Mount) {
 	readonly := m.Flags&unix.MS_RDONLY != 0
+	// Whatever the options say: nothing of it is ever executed or a device.
+	const always = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	base := op
 	base.Kind, base.FSType, base.Source = Filesystem, "tmpfs", "tmpfs"
-	base.Flags = m.Flags &^ unix.MS_RDONLY
+	base.Flags = m.Flags&^unix.MS_RDONLY | always
 	base.Set = newAttr(base.Flags)
 	d.options(&base, base.Flags, "mode=755", d.label)
 	base.LateReadonly = readonly
@@ -114,8 +116,12 @@ func (d *decider) cgroupV1(op Op, m *configs.Mount) {
 		}
 		if ownNS {
 			sub.Kind, sub.FSType, sub.Source = Filesystem, "cgroup", "cgroup"
-			sub.Set = newAttr(m.Flags)
-			d.options(&sub, m.Flags&^unix.MS_RDONLY, strings.Join(h.keys, ","), "")
+			if h.name == "systemd" {
+				sub.Source = h.name // as systemd itself calls it
+			}
+			flags := m.Flags | always
+			sub.Set = newAttr(flags)
+			d.options(&sub, flags&^unix.MS_RDONLY, strings.Join(h.keys, ","), "")
 			sub.Else = &bind
 			d.add(sub)
 		} else {

@@ -28,7 +28,7 @@ func (s *setup) makeDev(d *Dev) error {
 	defer dev.close()
 	for i := range d.Nodes {
 		if err := s.makeNode(dev, &d.Nodes[i], d.BindOnly); err != nil {
-			return fmt.Errorf("device %q: %w", d.Nodes[i].Path, err)
+			return fmt.Errorf("device %q: %w (config.json: linux.devices)", d.Nodes[i].Path, err)
 		}
 	}
 	for _, l := range devLinks {

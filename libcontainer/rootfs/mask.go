@@ -69,7 +69,7 @@ func (p *Plan) MaskPaths() error {
 			err = file.cover(path)
 		}
 		if err != nil {
-			return fmt.Errorf("can't mask path %q: %w", path, err)
+			return fmt.Errorf("can't mask path %q: %w (config.json: linux.maskedPaths)", path, err)
 		}
 	}
 	if p.Root.OwnMounts && p.Root.Propagation&unix.MS_UNBINDABLE != 0 {
@@ -107,7 +107,7 @@ func isNull(st *unix.Stat_t) bool {
 func (p *Plan) ReadonlyPaths() error {
 	for _, path := range p.Readonly {
 		if err := readonlyPath(path); err != nil {
-			return fmt.Errorf("can't make %q read-only: %w", path, err)
+			return fmt.Errorf("can't make %q read-only: %w (config.json: linux.readonlyPaths)", path, err)
 		}
 	}
 	return nil

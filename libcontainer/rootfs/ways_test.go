@@ -228,7 +228,7 @@ func TestCgroupMounts(t *testing.T) {
 		b.cfg.Namespaces.Add(configs.NEWCGROUP, "")
 		b.mount(mnt())
 		expect(t, b.must(mountinfo), ` / /sys/fs/cgroup/cpu ro,nosuid,nodev,noexec,relatime - cgroup cgroup rw,cpu`,
-			` / /sys/fs/cgroup/systemd ro,.* - cgroup cgroup rw,name=systemd`)
+			` / /sys/fs/cgroup/systemd ro,.* - cgroup systemd rw,name=systemd`)
 	})
 	const mountV2 = "mount --make-rprivate /; mount -t cgroup2 host /sys/fs/cgroup; exec $0"
 	v2 := Layout{Unified: true, Paths: map[string]string{"": "/sys/fs/cgroup"}}

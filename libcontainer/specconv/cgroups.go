@@ -62,6 +62,9 @@ func createCgroupConfig(opts *CreateOpts, defaults []*devices.Device) (*cgroups.
 // nameCgroup: a path, taken from the hierarchy's root when absolute and from
 // the runtime's own cgroup when not; for systemd slice:prefix:name.
 func nameCgroup(c *cgroups.Cgroup, path, id string) error {
+	if strings.ContainsAny(path, "\x00\n") {
+		return fmt.Errorf("invalid cgroupsPath %q: no path of a cgroup has such characters (config.json: linux.cgroupsPath)", path)
+	}
 	if !c.Systemd {
 		if path == "" {
 			c.Name = id

@@ -181,6 +181,11 @@ func toMount(cwd string, i int, m specs.Mount) (*configs.Mount, error) {
 	if m.Destination == "" {
 		return nil, fmt.Errorf("config.json: mounts[%d].destination must not be empty", i)
 	}
+	for _, text := range append([]string{m.Destination, m.Type, m.Source}, m.Options...) {
+		if strings.IndexByte(text, 0) >= 0 {
+			return nil, fmt.Errorf("invalid mount %q: mount field contains null byte (config.json: mounts[%d])", m.Destination, i)
+		}
+	}
 	c := parseOptions(m.Options)
 	c.Destination, c.Device, c.Source = m.Destination, m.Type, m.Source
 	if c.Device == "bind" && c.Flags&unix.MS_BIND == 0 {

@@ -78,7 +78,7 @@ func CreateLibcontainerConfig(opts *CreateOpts) (*configs.Config, error) {
 		return nil, errors.New("config cannot be null")
 	}
 	if spec.Root == nil {
-		return nil, errors.New("root must be specified")
+		return nil, errors.New("root must be specified (config.json: root)")
 	}
 	cwd := opts.Bundle
 	if cwd == "" {
@@ -389,11 +389,11 @@ func hooks(h *specs.Hooks) configs.Hooks {
 func mapDeviceOwners(config *configs.Config) error {
 	uid, err := config.HostRootUID()
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (config.json: linux.uidMappings)", err)
 	}
 	gid, err := config.HostRootGID()
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (config.json: linux.gidMappings)", err)
 	}
 	for _, d := range config.Devices {
 		if d.Uid == 0 {

@@ -130,6 +130,10 @@ func TestErrorsOfConversion(t *testing.T) {
 		{`{"process":{"rlimits":[{"type":"RLIMIT_NOSUCH"}]}}`, "wrong rlimit value: RLIMIT_NOSUCH (config.json: process.rlimits[0].type)"},
 		{`{"process":{"execCPUAffinity":{"initial":"x"}}}`, "config.json: process.execCPUAffinity.initial"},
 		{`{"process":{"execCPUAffinity":{"final":"9999999"}}}`, "config.json: process.execCPUAffinity.final"},
+		{`{"mounts":[{"destination":"/a","options":["a\u0000"]}]}`, `invalid mount "/a": mount field contains null byte (config.json: mounts[0])`},
+		{`{"mounts":[{"destination":"/a","source":"\u0000"}]}`, "mount field contains null byte (config.json: mounts[0])"},
+		{`{"linux":{"cgroupsPath":"a\u0000"}}`, "config.json: linux.cgroupsPath"},
+		{`{"linux":{"cgroupsPath":"a\nb"}}`, "config.json: linux.cgroupsPath"},
 		{`{"mounts":[{"destination":""}]}`, "config.json: mounts[0].destination must not be empty"},
 	} {
 		t.Run(tc.change, func(t *testing.T) {

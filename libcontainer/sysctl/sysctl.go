@@ -62,9 +62,9 @@ func Apply(params map[string]string) error {
 		if err := proc.WriteFile("sys/"+path, params[name]); err != nil {
 			var pe *fs.PathError
 			if errors.As(err, &pe) && pe.Op == "write" {
-				return fmt.Errorf("write sysctl %s: %w", name, err)
+				return fmt.Errorf("write sysctl %s: %w (config.json: linux.sysctl)", name, err)
 			}
-			return fmt.Errorf("open sysctl %s file: %w", name, err)
+			return fmt.Errorf("open sysctl %s file: %w (config.json: linux.sysctl)", name, err)
 		}
 	}
 	return nil

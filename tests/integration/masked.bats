@@ -102,3 +102,11 @@ load helpers
 	expect_ok
 	[ "$output" = /nosuch ]
 }
+
+@test "an empty path masks nothing" {
+	update_config '.linux.maskedPaths = ["", "/etc"] | .linux.readonlyPaths = [""] | .root.readonly = false'
+	sh_args 'ls /bin/sh && touch /new && ls /etc'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = /bin/sh ]
+}

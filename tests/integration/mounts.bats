@@ -431,3 +431,23 @@ behind() {
 		[ "$output" = here ]
 	done
 }
+
+@test "a null byte in a mount is refused" {
+	local f
+	for f in destination source type 'options[0]'; do
+		mount_entry '{"destination":"/a","type":"tmpfs","source":"x","options":["ro"]}'
+		update_config ".mounts[-1].$f += \"\\u0000\""
+		runc run "$ID"
+		expect_error "mount field contains null byte"
+	done
+	[ ! -e rootfs/a ]
+}
+
+@test "what is mounted for cgroup v1 is not executable and has no devices, whatever the options" {
+	requires root v1
+	update_config '(.mounts[] | select(.type == "cgroup")).options = [] | .linux.namespaces += [{"type":"cgroup"}]'
+	args awk '$5 ~ "^/sys/fs/cgroup" { n++; if ($6 !~ /nosuid,nodev,noexec/) print } END { print (n > 3) }' /proc/self/mountinfo
+	runc run "$ID"
+	expect_ok
+	[ "$output" = 1 ] || { echo "$output"; return 1; }
+}

@@ -129,3 +129,18 @@ ns() { readlink "/proc/$1/ns/$2"; }
 	[ "${lines[0]}" = 0 ]
 	[ "${lines[1]}" = "$(ns "$pid" user)" ]
 }
+
+@test "what is no namespace of its type cannot be joined, and nothing is left" {
+	requires root
+	local path
+	mkfifo "$TMP/fifo"
+	for path in /proc/self/ns/net "$TMP/fifo" "$BUNDLE" /dev/null; do
+		update_config '(.linux.namespaces[] | select(.type == "uts")) = {"type":"uts","path":$p} | del(.hostname)' --arg p "$path"
+		runc run "$ID"
+		expect_error "unable to create new parent process: namespace path: $path is not a uts namespace (config.json: linux.namespaces[3].path)"
+	done
+	update_config '.linux.namespaces[3].path = "/nosuch"'
+	runc run "$ID"
+	expect_error "namespace path: lstat /nosuch: no such file or directory"
+	[ ! -e "$ROOT/$ID" ]
+}

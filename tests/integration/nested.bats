@@ -69,3 +69,21 @@ other_userns() { [ "$(readlink "/proc/$1/ns/user")" != "$(readlink /proc/self/ns
 	expect_ok
 	[ "$(stat -c %a "$d/runc")" = 1700 ]
 }
+
+@test "root of a user namespace without setgroups runs containers, and execs into them" {
+	local below
+	for below in '' '{"type":"user"}'; do
+		update_config '.linux.namespaces |= map(select(.type != "user")) + [$b[]] | del(.linux.resources)
+			| (.mounts[] | select(.type == "devpts")).options -= ["gid=5"] | .mounts |= map(select(.type != "cgroup"))
+			| if $b == [] then . else .linux.uidMappings = [{"containerID":0,"hostID":0,"size":1}] | .linux.gidMappings = .linux.uidMappings end' \
+			--argjson b "[$below]"
+		args sleep 100
+		chown -hR 65534:65534 "$BUNDLE" "$ROOT"
+		run -0 setpriv --reuid 65534 --regid 65534 --clear-groups unshare -r -m -p -f --mount-proc sh -ec 'r="$1 --root $2"
+			$r run -d "$3" </dev/null >/dev/null 2>&1 3>&-
+			$r exec "$3" cat /proc/1/setgroups /proc/self/setgroups
+			$r exec "$3" id -G
+			$r delete --force "$3"' sh "$RUNC" "$ROOT" "$ID"
+		[ "$output" = $'deny\ndeny\n0' ] || { echo "$output"; return 1; }
+	done
+}

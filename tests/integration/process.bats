@@ -189,3 +189,39 @@ load helpers
 	expect_ok
 	[ "$output" = / ]
 }
+
+@test "ids that the kernel would take for no change at all are refused" {
+	local field
+	for field in uid gid 'additionalGids[0]'; do
+		update_config ".process.user = {\"uid\":0,\"gid\":0} | .process.user.$field = 4294967295"
+		runc run "$ID"
+		expect_error "uids and gids must be in range 0-4294967294, got 4294967295"
+	done
+}
+
+@test "the highest user and group ids" {
+	update_config '.process.user = {"uid":4294967294,"gid":4294967294,"additionalGids":[4294967294]}'
+	args grep -E '^(Uid|Gid|Groups):' /proc/self/status
+	runc run "$ID"
+	expect_ok
+	[ "$(grep -o 4294967294 <<<"$output" | wc -l)" = 9 ] || { echo "$output"; return 1; }
+}
+
+@test "arguments and variables that no program can be given are refused, and nothing is made" {
+	update_config '.process.args = ["true", "a\u0000b"]'
+	runc create "$ID"
+	expect_error "contains a null byte (config.json: process.args[1])"
+	args true
+	local v words
+	while read -r v words; do
+		update_config ".process.env = [\"A=b\", \"$v\"]"
+		runc create "$ID"
+		expect_error "invalid environment variable"
+		expect_error "$words (config.json: process.env[1])"
+	done <<-'END'
+		NAME missing '='
+		=value name cannot be empty
+		A=\u0000 contains a null byte
+	END
+	[ ! -e "$ROOT/$ID" ]
+}

@@ -23,6 +23,7 @@ import (
 
 	"runc/libcontainer/configs"
 	"runc/libcontainer/intelrdt"
+	"runc/libcontainer/sched"
 	"runc/libcontainer/sysctl"
 )
 
@@ -70,21 +71,21 @@ func (s System) Validate(c *configs.Config) error {
 func rootfs(_ System, c *configs.Config) error {
 	st, err := os.Stat(c.Rootfs)
 	if err != nil {
-		return fmt.Errorf("invalid rootfs: %w", err)
+		return fmt.Errorf("invalid rootfs: %w (config.json: root.path)", err)
 	}
 	if !st.IsDir() {
 		return fmt.Errorf("invalid rootfs: %s is not a directory (config.json: root.path)", c.Rootfs)
 	}
 	clean := filepath.Clean(c.Rootfs)
 	if !filepath.IsAbs(clean) {
-		return errors.New("invalid rootfs: not an absolute path, or a symlink")
+		return errors.New("invalid rootfs: not an absolute path, or a symlink (config.json: root.path)")
 	}
 	real, err := filepath.EvalSymlinks(clean)
 	if err != nil {
-		return fmt.Errorf("invalid rootfs: %w", err)
+		return fmt.Errorf("invalid rootfs: %w (config.json: root.path)", err)
 	}
 	if real != clean {
-		return errors.New("invalid rootfs: not an absolute path, or a symlink")
+		return errors.New("invalid rootfs: not an absolute path, or a symlink (config.json: root.path)")
 	}
 	return nil
 }
@@ -99,7 +100,7 @@ func cgroupsCheck(s System, c *configs.Config) error {
 	}
 	if r.MemorySwap > 0 && r.Memory == 0 && r.MemorySwap != -1 && s.CgroupV2() {
 		if _, err := cgroups.ConvertMemorySwapToCgroupV2Value(r.MemorySwap, r.Memory); err != nil {
-			return err
+			return fmt.Errorf("%w (config.json: linux.resources.memory.swap)", err)
 		}
 	}
 	return nil
@@ -107,7 +108,7 @@ func cgroupsCheck(s System, c *configs.Config) error {
 
 func network(_ System, c *configs.Config) error {
 	if !c.Namespaces.Contains(configs.NEWNET) && (len(c.Networks) > 0 || len(c.Routes) > 0) {
-		return errors.New("unable to apply network settings without a private NET namespace")
+		return errors.New("unable to apply network settings without a private NET namespace (config.json: linux.namespaces)")
 	}
 	return nil
 }
@@ -120,7 +121,7 @@ func netDevices(_ System, c *configs.Config) error {
 		return errors.New("unable to move network devices without a NET namespace (config.json: linux.netDevices)")
 	}
 	if c.RootlessEUID {
-		return errors.New("network devices are not supported for rootless containers")
+		return errors.New("network devices are not supported for rootless containers (config.json: linux.netDevices)")
 	}
 	from := map[string]string{}
 	for _, host := range slices.Sorted(maps.Keys(c.NetDevices)) {
@@ -172,26 +173,31 @@ func security(s System, c *configs.Config) error {
 
 func namespaces(s System, c *configs.Config) error {
 	ns := c.Namespaces
+	for i := range ns {
+		if ns[i].Path != "" && !filepath.IsAbs(ns[i].Path) {
+			return fmt.Errorf("namespace path %q is not absolute (config.json: linux.namespaces[%d].path)", ns[i].Path, i)
+		}
+	}
 	if ns.Contains(configs.NEWUSER) {
 		if !s.Namespace(configs.NEWUSER) {
-			return errors.New("user namespaces aren't enabled in the kernel")
+			return errors.New("user namespaces aren't enabled in the kernel (config.json: linux.namespaces)")
 		}
 		if ns.PathOf(configs.NEWUSER) == "" {
 			if len(c.UIDMappings) == 0 && len(c.GIDMappings) == 0 {
 				return errors.New("user namespaces enabled, but no namespace path to join nor mappings to apply specified (config.json: linux.uidMappings, linux.gidMappings)")
 			}
 			if len(c.UIDMappings) == 0 {
-				return errors.New("user namespaces enabled, but no uid mappings found")
+				return errors.New("user namespaces enabled, but no uid mappings found (config.json: linux.uidMappings)")
 			}
 			if len(c.GIDMappings) == 0 {
-				return errors.New("user namespaces enabled, but no gid mappings found")
+				return errors.New("user namespaces enabled, but no gid mappings found (config.json: linux.gidMappings)")
 			}
 		}
 	} else if len(c.UIDMappings) > 0 || len(c.GIDMappings) > 0 {
-		return errors.New("user namespace mappings specified, but user namespace isn't enabled in the config")
+		return errors.New("user namespace mappings specified, but user namespace isn't enabled in the config (config.json: linux.uidMappings, linux.gidMappings)")
 	}
 	if ns.Contains(configs.NEWCGROUP) && !s.Namespace(configs.NEWCGROUP) {
-		return errors.New("cgroup namespaces aren't enabled in the kernel")
+		return errors.New("cgroup namespaces aren't enabled in the kernel (config.json: linux.namespaces)")
 	}
 	if !ns.Contains(configs.NEWTIME) {
 		if len(c.TimeOffsets) > 0 {
@@ -200,7 +206,7 @@ func namespaces(s System, c *configs.Config) error {
 		return nil
 	}
 	if !s.Namespace(configs.NEWTIME) {
-		return errors.New("time namespaces aren't enabled in the kernel")
+		return errors.New("time namespaces aren't enabled in the kernel (config.json: linux.namespaces)")
 	}
 	if ns.PathOf(configs.NEWTIME) != "" && len(c.TimeOffsets) > 0 {
 		return errors.New("time namespace enabled, but both namespace path and time offsets specified -- you may only provide one (config.json: linux.timeOffsets)")
@@ -305,15 +311,15 @@ func rootless(_ System, c *configs.Config) error {
 		return nil
 	}
 	if !c.Namespaces.Contains(configs.NEWUSER) {
-		return errors.New("rootless container requires user namespaces")
+		return errors.New("rootless container requires user namespaces (config.json: linux.namespaces)")
 	}
 	// A namespace that is joined has its maps already.
 	if c.Namespaces.PathOf(configs.NEWUSER) == "" {
 		if len(c.UIDMappings) == 0 {
-			return errors.New("rootless containers requires at least one UID mapping")
+			return errors.New("rootless containers requires at least one UID mapping (config.json: linux.uidMappings)")
 		}
 		if len(c.GIDMappings) == 0 {
-			return errors.New("rootless containers requires at least one GID mapping")
+			return errors.New("rootless containers requires at least one GID mapping (config.json: linux.gidMappings)")
 		}
 	}
 	for i, m := range c.Mounts {
@@ -387,6 +393,14 @@ func scheduler(_ System, c *configs.Config) error {
 	if p.Policy == "" {
 		return errors.New("scheduler policy is required (config.json: process.scheduler.policy)")
 	}
+	if _, err := sched.PolicyNumber(p.Policy); err != nil {
+		return fmt.Errorf("%w (config.json: process.scheduler.policy)", err)
+	}
+	for i, f := range p.Flags {
+		if _, err := sched.FlagBit(f); err != nil {
+			return fmt.Errorf("%w (config.json: process.scheduler.flags[%d])", err, i)
+		}
+	}
 	if p.Nice < -20 || p.Nice > 19 {
 		return fmt.Errorf("invalid scheduler.nice: %d (config.json: process.scheduler.nice)", p.Nice)
 	}
@@ -410,9 +424,8 @@ func ioPriority(_ System, c *configs.Config) error {
 	if p.Priority < 0 || p.Priority > 7 {
 		return fmt.Errorf("invalid ioPriority.Priority: %d (config.json: process.ioPriority.priority)", p.Priority)
 	}
-	switch p.Class {
-	case specs.IOPRIO_CLASS_RT, specs.IOPRIO_CLASS_BE, specs.IOPRIO_CLASS_IDLE:
-		return nil
+	if _, err := sched.IOClassNumber(p.Class); err != nil {
+		return fmt.Errorf("%w (config.json: process.ioPriority.class)", err)
 	}
-	return fmt.Errorf("invalid ioPriority.Class: %q (config.json: process.ioPriority.class)", p.Class)
+	return nil
 }

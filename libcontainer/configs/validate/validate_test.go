@@ -131,6 +131,10 @@ func TestValidate(t *testing.T) {
 			"selinux label is specified in config, but selinux is disabled or not supported"},
 		{"label", func(c *configs.Config, _ *System) { c.ProcessLabel = "x" }, ""},
 
+		{"relative namespace path", func(c *configs.Config, _ *System) {
+			c.Namespaces = configs.Namespaces{{Type: configs.NEWNS}, {Type: configs.NEWUTS, Path: "x"}}
+		},
+			`namespace path "x" is not absolute (config.json: linux.namespaces[1].path)`},
 		{"no user namespaces", func(_ *configs.Config, s *System) {
 			s.Namespace = func(n configs.NamespaceType) bool { return n != configs.NEWUSER }
 		}, "user namespaces aren't enabled in the kernel"},
@@ -267,6 +271,11 @@ func TestValidate(t *testing.T) {
 			c.Scheduler = &specs.Scheduler{Policy: specs.SchedDeadline, Runtime: 1, Deadline: 2, Period: 3}
 		}, ""},
 		{"no policy", func(c *configs.Config, _ *System) { c.Scheduler = &specs.Scheduler{} }, "scheduler policy is required"},
+		{"unknown policy", func(c *configs.Config, _ *System) { c.Scheduler = &specs.Scheduler{Policy: "SCHED_X"} },
+			"invalid scheduler policy: SCHED_X (config.json: process.scheduler.policy)"},
+		{"unknown flag", func(c *configs.Config, _ *System) {
+			c.Scheduler = &specs.Scheduler{Policy: specs.SchedOther, Flags: []specs.LinuxSchedulerFlag{specs.SchedFlagKeepPolicy, "X"}}
+		}, "invalid scheduler flag: X (config.json: process.scheduler.flags[1])"},
 		{"nice", func(c *configs.Config, _ *System) { c.Scheduler = &specs.Scheduler{Policy: specs.SchedOther, Nice: 20} }, "invalid scheduler.nice: 20"},
 		{"priority", func(c *configs.Config, _ *System) {
 			c.Scheduler = &specs.Scheduler{Policy: specs.SchedBatch, Priority: 1}
@@ -298,6 +307,8 @@ func TestValidate(t *testing.T) {
 				t.Errorf("refused: %v", err)
 			case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
 				t.Errorf("got %v, want %s", err, tc.want)
+			case tc.want != "" && !strings.Contains(err.Error(), "config.json: "):
+				t.Errorf("does not say where: %v", err)
 			case tc.want != "" && strings.Count(err.Error(), "invalid configuration: ") > 1:
 				t.Errorf("said twice: %v", err)
 			}
@@ -308,11 +319,11 @@ func TestValidate(t *testing.T) {
 func TestRootlessNeedsMaps(t *testing.T) {
 	c := valid(t)
 	c.RootlessEUID, c.UIDMappings = true, nil
-	if err := rootless(full(), c); err == nil || err.Error() != "rootless containers requires at least one UID mapping" {
+	if err := rootless(full(), c); err == nil || err.Error() != "rootless containers requires at least one UID mapping (config.json: linux.uidMappings)" {
 		t.Error(err)
 	}
 	c.UIDMappings, c.GIDMappings = one, nil
-	if err := rootless(full(), c); err == nil || err.Error() != "rootless containers requires at least one GID mapping" {
+	if err := rootless(full(), c); err == nil || err.Error() != "rootless containers requires at least one GID mapping (config.json: linux.gidMappings)" {
 		t.Error(err)
 	}
 }
