@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
-# Where the container's cgroup is, and that it goes.
+# Where the container's cgroup is, and that it goes; with systemd: systemd.bats.
 
 load helpers
 
 setup() {
-	requires root
+	requires root cgroupfs
 	setup_bundle
 	sh_args 'sleep 1000'
 	HIER=/sys/fs/cgroup

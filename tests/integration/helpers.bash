@@ -117,6 +117,7 @@ requires() {
 		root) [ "$(id -u)" = 0 ] || skip "needs root" ;;
 		v1) [ ! -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs cgroup v1" ;;
 		v2) [ -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs pure cgroup v2" ;;
+		cgroupfs) [ "${RUNC_TEST_DRIVER:-cgroupfs}" = cgroupfs ] || skip "needs cgroups made by files, not by systemd" ;;
 		userns) [ -e /proc/self/ns/user ] || skip "the kernel has no user namespaces" ;;
 		systemd) [ -d /run/systemd/system ] || skip "needs systemd as the host's init" ;;
 		apparmor)
