@@ -245,6 +245,7 @@ limits() {
 }
 
 @test "a cgroup with processes in it is refused" {
+	requires cgroupfs
 	local d=/sys/fs/cgroup/$ID-used
 	mkdir "$d"
 	sleep 100 3>&- &

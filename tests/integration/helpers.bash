@@ -94,6 +94,14 @@ state_is() {
 	[ "$s" = "$1" ] || { echo "is $s, not $1"; return 1; }
 }
 
+# name_cgroup NAME: one at a known place, whatever the driver.
+# shellcheck disable=SC2016 # jq's variable
+name_cgroup() {
+	local path=/$1
+	[ "${RUNC_TEST_DRIVER:-cgroupfs}" != systemd ] || path=:runc:$1
+	update_config '.linux.cgroupsPath = $p' --arg p "$path"
+}
+
 init_pid() { __runc state "$ID" | jq .pid; }
 
 # cgroup_of_init: its folder, on cgroup v2.
