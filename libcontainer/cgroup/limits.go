@@ -100,11 +100,20 @@ func (m *Manager) Former(was, next *cgroups.Resources) {
 		was.PidsLimit = &unlimited
 	}
 	if was.CpusetCpus == "" && next.CpusetCpus != "" {
-		was.CpusetCpus = m.read("cpuset", "cpuset.cpus")
+		was.CpusetCpus = m.cpuset("cpuset.cpus")
 	}
 	if was.CpusetMems == "" && next.CpusetMems != "" {
-		was.CpusetMems = m.read("cpuset", "cpuset.mems")
+		was.CpusetMems = m.cpuset("cpuset.mems")
 	}
+}
+
+// cpuset gives the own list, or on v2, where it may have none, what
+// that means.
+func (m *Manager) cpuset(file string) string {
+	if v := m.read("cpuset", file); v != "" || !m.v2 {
+		return v
+	}
+	return m.read("cpuset", file+".effective")
 }
 
 // NoPidsLimit says whether the kernel knows of none.
