@@ -100,9 +100,10 @@ func (c *Container) Update(change func(*configs.Config) error) error {
 	var undo undoList
 	former := *old.Cgroups.Resources
 	m.Former(&former, config.Cgroups.Resources)
+	restore := m.Before(config.Cgroups.Resources)
 	undo.add("the change of limits", func() error {
 		c.config = old
-		return m.Set(&former)
+		return errors.Join(m.Set(&former), restore())
 	})
 	debugf("setting the limits of %s", c.id)
 	if err := m.Set(config.Cgroups.Resources); err != nil {

@@ -4,45 +4,57 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/opencontainers/cgroups"
 )
 
-// needed are the controllers of cgroup v1 that a resource cannot do without,
-// with its place in config.json.
+// needed are the controllers that a resource cannot do without, with its place
+// in config.json; v2 is the name there, empty for what v2 does not know and the
+// library ignores, as runc does.
 var needed = [...]struct {
-	controller, field string
-	wanted            func(*cgroups.Resources) bool
+	v1, v2, field string
+	wanted        func(r *cgroups.Resources, v2 bool) bool
 }{
-	{"memory", "memory", func(r *cgroups.Resources) bool {
-		return r.Memory != 0 || r.MemoryReservation != 0 || r.MemorySwap != 0 || r.OomKillDisable || r.MemorySwappiness != nil
+	{"memory", "memory", "memory", func(r *cgroups.Resources, v2 bool) bool {
+		return r.Memory != 0 || r.MemoryReservation != 0 || r.MemorySwap != 0 || !v2 && (r.OomKillDisable || r.MemorySwappiness != nil)
 	}},
-	{"cpu", "cpu", func(r *cgroups.Resources) bool {
-		return r.CpuShares != 0 || r.CpuQuota != 0 || r.CpuPeriod != 0 || r.CPUIdle != nil || r.CpuRtPeriod != 0 || r.CpuRtRuntime != 0
+	{"cpu", "cpu", "cpu", func(r *cgroups.Resources, v2 bool) bool {
+		return r.CpuShares != 0 || r.CpuQuota != 0 || r.CpuPeriod != 0 || r.CPUIdle != nil || r.CpuBurst != nil ||
+			!v2 && (r.CpuRtPeriod != 0 || r.CpuRtRuntime != 0)
 	}},
-	{"cpuset", "cpu", func(r *cgroups.Resources) bool { return r.CpusetCpus != "" || r.CpusetMems != "" }},
-	{"pids", "pids", func(r *cgroups.Resources) bool { return r.PidsLimit != nil }},
-	{"blkio", "blockIO", func(r *cgroups.Resources) bool {
+	{"cpuset", "cpuset", "cpu", func(r *cgroups.Resources, _ bool) bool { return r.CpusetCpus != "" || r.CpusetMems != "" }},
+	{"pids", "pids", "pids", func(r *cgroups.Resources, _ bool) bool { return r.PidsLimit != nil }},
+	{"blkio", "io", "blockIO", func(r *cgroups.Resources, _ bool) bool {
 		return r.BlkioWeight != 0 || r.BlkioLeafWeight != 0 || len(r.BlkioWeightDevice)+len(r.BlkioThrottleReadBpsDevice)+
 			len(r.BlkioThrottleWriteBpsDevice)+len(r.BlkioThrottleReadIOPSDevice)+len(r.BlkioThrottleWriteIOPSDevice) != 0
 	}},
-	{"hugetlb", "hugepageLimits", func(r *cgroups.Resources) bool { return len(r.HugetlbLimit) != 0 }},
-	{"net_cls", "network.classID", func(r *cgroups.Resources) bool { return r.NetClsClassid != 0 }},
-	{"net_prio", "network.priorities", func(r *cgroups.Resources) bool { return len(r.NetPrioIfpriomap) != 0 }},
-	{"rdma", "rdma", func(r *cgroups.Resources) bool { return len(r.Rdma) != 0 }},
+	{"hugetlb", "hugetlb", "hugepageLimits", func(r *cgroups.Resources, _ bool) bool { return len(r.HugetlbLimit) != 0 }},
+	{"net_cls", "", "network.classID", func(r *cgroups.Resources, _ bool) bool { return r.NetClsClassid != 0 }},
+	{"net_prio", "", "network.priorities", func(r *cgroups.Resources, _ bool) bool { return len(r.NetPrioIfpriomap) != 0 }},
+	{"rdma", "rdma", "rdma", func(r *cgroups.Resources, _ bool) bool { return len(r.Rdma) != 0 }},
 }
 
 // explain adds to the library's error what in config.json asked for a
-// controller that the container has no cgroup of.
+// controller that the container's cgroup does not have.
 func (m *Manager) explain(err error, r *cgroups.Resources) error {
-	if err == nil || m.v2 || r == nil {
+	if err == nil || r == nil {
 		return err
 	}
+	version, have := "v1", func(name string) bool { return m.lib.Path(name) != "" }
+	if m.v2 {
+		list := strings.Fields(m.read("", "cgroup.controllers"))
+		version, have = "v2", func(name string) bool { return slices.Contains(list, name) }
+	}
 	for _, n := range needed {
-		if m.lib.Path(n.controller) == "" && n.wanted(r) {
-			return fmt.Errorf("%w (config.json: linux.resources.%s: needs the %s controller of cgroup v1)", err, n.field, n.controller)
+		name := n.v1
+		if m.v2 {
+			name = n.v2
+		}
+		if name != "" && !have(name) && n.wanted(r, m.v2) {
+			return fmt.Errorf("%w (config.json: linux.resources.%s: needs the %s controller of cgroup %s)", err, n.field, name, version)
 		}
 	}
 	return err
@@ -88,11 +100,20 @@ func (m *Manager) Former(was, next *cgroups.Resources) {
 		was.PidsLimit = &unlimited
 	}
 	if was.CpusetCpus == "" && next.CpusetCpus != "" {
-		was.CpusetCpus = m.read("cpuset", "cpuset.cpus")
+		was.CpusetCpus = m.cpuset("cpuset.cpus")
 	}
 	if was.CpusetMems == "" && next.CpusetMems != "" {
-		was.CpusetMems = m.read("cpuset", "cpuset.mems")
+		was.CpusetMems = m.cpuset("cpuset.mems")
 	}
+}
+
+// cpuset gives the own list, or on v2, where it may have none, what
+// that means.
+func (m *Manager) cpuset(file string) string {
+	if v := m.read("cpuset", file); v != "" || !m.v2 {
+		return v
+	}
+	return m.read("cpuset", file+".effective")
 }
 
 // NoPidsLimit says whether the kernel knows of none.

@@ -25,6 +25,8 @@ type peer struct {
 	path   string
 	bundle string
 	root   string
+	// global flags of every command
+	global []string
 }
 
 // sample is what one measured step took.
@@ -49,7 +51,7 @@ func cpuMS(s sample) float64  { return float64(s.cpu.Microseconds()) / 1000 }
 func rssMB(s sample) float64  { return float64(s.rss) / 1024 }
 
 func (p *peer) args(a ...string) []string {
-	return append([]string{p.path, "--root", p.root}, a...)
+	return slices.Concat([]string{p.path, "--root", p.root}, p.global, a)
 }
 
 // timed runs one command to its end. Its output goes nowhere.
@@ -191,7 +193,7 @@ func syscalls(peers []*peer, n int) {
 	names := []string{"getpid", "read", "faccessat2"}
 	best := func(p *peer, kind string) (least []float64, err error) {
 		for i := range n {
-			cmd := exec.Command(p.path, "--root", p.root, "run", id(p, i))
+			cmd := exec.Command(p.path, p.args("run", id(p, i))[1:]...)
 			cmd.Dir = with(p, kind)
 			out, err := cmd.Output()
 			if err != nil {
@@ -238,6 +240,7 @@ func main() {
 	floor := flag.String("floor", "", "the floor program")
 	runtimes := flag.String("runtimes", "", "NAME=PATH,... the first is ours")
 	memory := flag.Bool("memory", true, "find the smallest memory limit")
+	systemd := flag.Bool("systemd", false, "cgroups by systemd")
 	flag.BoolVar(&flagVerbose, "v", false, "show what the runtimes say")
 	flag.Parse()
 	var peers []*peer
@@ -246,7 +249,11 @@ func main() {
 		if !ok {
 			continue
 		}
-		peers = append(peers, &peer{name, path, filepath.Join(*dir, name), filepath.Join(*dir, "root-"+name)})
+		p := &peer{name: name, path: path, bundle: filepath.Join(*dir, name), root: filepath.Join(*dir, "root-"+name)}
+		if *systemd {
+			p.global = []string{"--systemd-cgroup"}
+		}
+		peers = append(peers, p)
 	}
 	if len(peers) == 0 {
 		fmt.Fprintln(os.Stderr, "bench: no runtimes")
@@ -260,7 +267,7 @@ func main() {
 		}
 		list := slices.Clone(peers)
 		if r.name == "run" && *floor != "" {
-			list = append(list, &peer{"floor", *floor, peers[0].bundle, ""})
+			list = append(list, &peer{name: "floor", path: *floor, bundle: peers[0].bundle})
 		}
 		measure(w, r, list, *n)
 	}

@@ -176,6 +176,41 @@ limits() {
 	expect_ok
 }
 
+@test "update: all options, a file, standard input" {
+	limits '{}'
+	runc update --memory 64M --memory-reservation 32M --memory-swap 96M --cpu-share 512 --cpu-period 50000 --cpu-quota 25000 --cpu-burst 1000 \
+		--pids-limit 9 --cpuset-cpus 0 --cpuset-mems 0 "$ID"
+	expect_ok
+	[ "$(cat memory.max memory.low memory.swap.max cpu.max cpu.max.burst pids.max cpuset.cpus cpuset.mems | xargs)" = \
+		'67108864 33554432 33554432 25000 50000 1000 9 0 0' ]
+	runc update --cpu-burst 0 --cpu-idle 1 "$ID"
+	expect_ok
+	[ "$(cat cpu.max.burst cpu.idle | xargs)" = '0 1' ]
+	echo '{"unified": {"memory.high": "41943040"}, "pids": {"limit": 7}}' >"$TMP/r.json"
+	runc update -r "$TMP/r.json" "$ID"
+	expect_ok
+	[ "$(cat memory.high pids.max memory.max | xargs)" = '41943040 7 67108864' ]
+	__runc update -r - "$ID" <<<'{"pids": {"limit": -1}}'
+	[ "$(cat pids.max)" = max ]
+}
+
+@test "update: a failure leaves limits and state as they were" {
+	limits '{"pids": {"limit": 50}, "cpu": {"quota": 20000, "period": 100000}}'
+	local mm before
+	mm=$(cat /sys/block/*/dev | head -n 1)
+	before=$(md5sum <"$ROOT/$ID/state.json")
+	jq -n --arg mm "$mm" '{memory: {limit: 67108864, swap: 100663296}, pids: {limit: 9}, cpu: {quota: 40000, shares: 300, cpus: "0"},
+		blockIO: {throttleReadBpsDevice: ($mm | split(":") | map(tonumber) | [{major: .[0], minor: .[1], rate: 4096}])},
+		unified: {"memory.high": "41943040", "cgroup.max.depth": "no number"}}' >"$TMP/r.json"
+	runc update -r "$TMP/r.json" "$ID"
+	expect_error cgroup.max.depth
+	[ "$(cat memory.max memory.swap.max memory.high pids.max cpu.max cpu.weight | xargs)" = 'max max max 50 20000 100000 100' ]
+	# systemd has no list that means none.
+	[ -z "$(cat cpuset.cpus)" ] || [ "$(cat cpuset.cpus)" = "$(cat /sys/fs/cgroup/cpuset.cpus.effective)" ]
+	[ -z "$(cat io.max)" ]
+	[ "$(md5sum <"$ROOT/$ID/state.json")" = "$before" ]
+}
+
 @test "pause freezes the cgroup, resume thaws it" {
 	limits '{}'
 	runc pause "$ID"
@@ -245,6 +280,7 @@ limits() {
 }
 
 @test "a cgroup with processes in it is refused" {
+	requires cgroupfs
 	local d=/sys/fs/cgroup/$ID-used
 	mkdir "$d"
 	sleep 100 3>&- &

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
-# Where the container's cgroup is, and that it goes.
+# Where the container's cgroup is, and that it goes; with systemd: systemd.bats.
 
 load helpers
 
 setup() {
-	requires root
+	requires root cgroupfs
 	setup_bundle
 	sh_args 'sleep 1000'
 	HIER=/sys/fs/cgroup
@@ -16,10 +16,12 @@ path_is() { update_config '.linux.cgroupsPath = $p' --arg p "$1"; }
 # in_cgroup PATH: init is there.
 in_cgroup() { grep -qx "$(init_pid)" "$HIER/$1/cgroup.procs"; }
 
-# own_group: the test's own, in that hierarchy.
+# own_group: the one that the container's is made in by default: on v1 the
+# test's own; on v2, where a cgroup with processes has no controllers to hand
+# down, the one above.
 own_group() {
 	if [ "$HIER" = /sys/fs/cgroup ]; then
-		sed -n 's/^0:://p' /proc/self/cgroup
+		dirname "$(sed -n 's/^0:://p' /proc/self/cgroup)"
 	else
 		sed -n 's/^[0-9]*:devices://p' /proc/self/cgroup
 	fi
@@ -162,4 +164,21 @@ own_group() {
 	losetup -d "$loop"
 	expect_error 'Operation not permitted'
 	[[ $output == */mnt/lost+found* ]]
+}
+
+# On cgroup v2; for v1 in resources.bats.
+@test "limits whose controller is not there name field, controller and version" {
+	requires v2
+	local r field controller json shown=0
+	for r in 'memory memory {"memory":{"limit":33554432}}' 'cpu cpu {"cpu":{"quota":10000}}' 'cpu cpuset {"cpu":{"cpus":"0"}}' \
+		'pids pids {"pids":{"limit":9}}' 'rdma rdma {"rdma":{"x":{"hcaHandles":1}}}' \
+		'blockIO io {"blockIO":{"throttleReadBpsDevice":[{"major":7,"minor":0,"rate":1000}]}}'; do
+		read -r field controller json <<<"$r"
+		! grep -qw "$controller" /sys/fs/cgroup/cgroup.controllers || continue
+		update_config '.linux.resources = $r' --argjson r "$json"
+		detached create "$ID"
+		expect_error "config.json: linux.resources.$field: needs the $controller controller of cgroup v2"
+		shown=$((shown + 1))
+	done
+	[ "$shown" != 0 ] || skip "needs a kernel without some controller of cgroup v2"
 }

@@ -183,7 +183,7 @@ sleeper() {
 }
 
 @test "events of an ordinary user's container without a cgroup" {
-	requires root userns
+	requires root userns cgroupfs
 	command -v setpriv >/dev/null || skip "needs setpriv"
 	local as=(setpriv --reuid 12345 --regid 12345 --clear-groups env -i "PATH=$PATH" HOME=/)
 	"${as[@]}" unshare --user true || skip "the kernel gives ordinary users no user namespace"

@@ -144,7 +144,7 @@ ENTER=$'\e[?1049h\e[?25l' LEAVE=$'\e[?25h\e[?1049l'
 	[[ $output == "$ENTER"$'\e[H'* ]]
 	[ "$(grep -o $'\e\\[H' <<<"$output" | wc -l)" -ge 3 ]
 	# The terminal is given back, with the last table on it.
-	[[ ${output##*"$LEAVE"} =~ ^ID\ .*$'\n'"$ID"\ .*$'\n'"status 0"$ ]]
+	[[ ${output##*"$LEAVE"} =~ ^ID\ .*$'\n'"$ID"\ .*$'\n'"status 0"$ ]] || { printf '%q\n' "$output"; return 1; }
 }
 
 @test "a terminal is given back when the table is terminated" {
@@ -159,7 +159,7 @@ ENTER=$'\e[?1049h\e[?25l' LEAVE=$'\e[?25h\e[?1049l'
 	up "" sleep 1000
 	# shellcheck disable=SC2016
 	in_terminal '$R events --format table --interval 1h $ID & p=$!; sleep 1; $R delete --force $ID; wait $p; echo "status $?"'
-	[[ ${output##*"$LEAVE"} =~ ^ID\ .*$'\n'"$ID"\ .*$'\n'"status 0"$ ]]
+	[[ ${output##*"$LEAVE"} =~ ^ID\ .*$'\n'"$ID"\ .*$'\n'"status 0"$ ]] || { printf '%q\n' "$output"; return 1; }
 }
 
 @test "a stopped table gives the terminal back, and takes it again" {

@@ -87,7 +87,7 @@ group_dir() {
 	local dir
 	dir=$(group_dir)
 	mkdir "$dir/sub"
-	if [ "$LAYOUT" = v2 ]; then
+	if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
 		detached exec -d --cgroup sub --pid-file "$TMP/pid" "$ID" sleep 1000
 	else
 		detached exec -d --cgroup pids:sub --pid-file "$TMP/pid" "$ID" sleep 1000

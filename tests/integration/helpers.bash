@@ -94,6 +94,14 @@ state_is() {
 	[ "$s" = "$1" ] || { echo "is $s, not $1"; return 1; }
 }
 
+# name_cgroup NAME: one at a known place, whatever the driver.
+# shellcheck disable=SC2016 # jq's variable
+name_cgroup() {
+	local path=/$1
+	[ "${RUNC_TEST_DRIVER:-cgroupfs}" != systemd ] || path=:runc:$1
+	update_config '.linux.cgroupsPath = $p' --arg p "$path"
+}
+
 init_pid() { __runc state "$ID" | jq .pid; }
 
 # cgroup_of_init: its folder, on cgroup v2.
@@ -117,6 +125,7 @@ requires() {
 		root) [ "$(id -u)" = 0 ] || skip "needs root" ;;
 		v1) [ ! -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs cgroup v1" ;;
 		v2) [ -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs pure cgroup v2" ;;
+		cgroupfs) [ "${RUNC_TEST_DRIVER:-cgroupfs}" = cgroupfs ] || skip "needs cgroups made by files, not by systemd" ;;
 		userns) [ -e /proc/self/ns/user ] || skip "the kernel has no user namespaces" ;;
 		systemd) [ -d /run/systemd/system ] || skip "needs systemd as the host's init" ;;
 		apparmor)

@@ -250,7 +250,7 @@ load helpers
 # create_in_used_cgroup: with another container in the cgroup that it asks for.
 create_in_used_cgroup() {
 	args sleep 100
-	update_config '.linux.cgroupsPath = $p' --arg p "/$ID"
+	name_cgroup "$ID"
 	detached run -d "$ID"
 	expect_ok
 	detached create "$ID-2"

@@ -6,7 +6,7 @@ load helpers
 setup() {
 	requires root
 	setup_bundle
-	update_config '.linux.cgroupsPath = $p' --arg p "/$ID"
+	name_cgroup "$ID"
 	sh_args 'while :; do sleep 1000; done'
 }
 
@@ -19,7 +19,7 @@ frozen() {
 	if [ -e "/sys/fs/cgroup/freezer/$ID" ]; then
 		[ "$(cat "/sys/fs/cgroup/freezer/$ID/freezer.state")" = FROZEN ]
 	else
-		grep -qx 'frozen 1' "/sys/fs/cgroup/$ID/cgroup.events"
+		grep -qx 'frozen 1' "$(cgroup_of_init)/cgroup.events"
 	fi
 }
 

@@ -142,6 +142,18 @@ update() {
 	[ "$(md5sum <"$ROOT/$ID/state.json")" = "$before" ]
 }
 
+@test "a failure leaves throttles as they were" {
+	! grep -qE ' - cgroup .*[ ,]net_cls([ ,]|$)' /proc/self/mountinfo || skip "the host has net_cls, whose lack is to fail"
+	local a b
+	{ read -r a && read -r b; } < <(cat /sys/block/*/dev) || skip "needs two block devices"
+	limited "{\"blockIO\": {\"throttleReadBpsDevice\": [{\"major\": ${a%:*}, \"minor\": ${a#*:}, \"rate\": 2097152}]}}"
+	jq -n --argjson am "${a%:*}" --argjson ai "${a#*:}" --argjson bm "${b%:*}" --argjson bi "${b#*:}" '{network: {classID: 5},
+		blockIO: {throttleReadBpsDevice: [{major: $am, minor: $ai, rate: 4096}, {major: $bm, minor: $bi, rate: 4096}]}}' >"$TMP/r.json"
+	runc update -r "$TMP/r.json" "$ID"
+	expect_error network.classID
+	is blkio blkio.throttle.read_bps_device "$a 2097152"
+}
+
 @test "a stopped container is not updated" {
 	args true
 	limited '{}'
