@@ -59,12 +59,7 @@ const (
 )
 
 // channel is one end of the pair.
-type channel struct {
-	fd int
-	// plain: by read(2) and write(2), without files. A container's filter that
-	// is in place already allows those most likely, for its program's sake.
-	plain bool
-}
+type channel struct{ fd int }
 
 func (c channel) send(t msgType, payload []byte, fds ...int) error {
 	var rights []byte
@@ -87,10 +82,6 @@ func (c channel) send(t msgType, payload []byte, fds ...int) error {
 		piece[0] = head
 		copy(piece[1:], payload[:n])
 		if err := retry(func() error {
-			if c.plain && k == 0 {
-				_, err := unix.Write(c.fd, piece)
-				return os.NewSyscallError("write", err)
-			}
 			_, err := unix.SendmsgN(c.fd, piece, rights, nil, unix.MSG_NOSIGNAL)
 			return os.NewSyscallError("sendmsg", err)
 		}); err != nil {
@@ -120,10 +111,6 @@ func (c channel) recv() (msgType, []byte, []*os.File, error) {
 	for {
 		var n, oobn, flags int
 		if err := retry(func() (err error) {
-			if c.plain {
-				n, err = unix.Read(c.fd, buf)
-				return os.NewSyscallError("read", err)
-			}
 			n, oobn, flags, _, err = unix.Recvmsg(c.fd, buf, oob, unix.MSG_CMSG_CLOEXEC)
 			return os.NewSyscallError("recvmsg", err)
 		}); err != nil {

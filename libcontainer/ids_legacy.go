@@ -9,6 +9,4 @@ const (
 	sysSetresuid = unix.SYS_SETRESUID32
 	sysSetresgid = unix.SYS_SETRESGID32
 	sysSetgroups = unix.SYS_SETGROUPS32
-	sysSetuid    = unix.SYS_SETUID32
-	sysSetgid    = unix.SYS_SETGID32
 )

@@ -8,6 +8,4 @@ const (
 	sysSetresuid = unix.SYS_SETRESUID
 	sysSetresgid = unix.SYS_SETRESGID
 	sysSetgroups = unix.SYS_SETGROUPS
-	sysSetuid    = unix.SYS_SETUID
-	sysSetgid    = unix.SYS_SETGID
 )

@@ -50,17 +50,9 @@ func (i *initProcess) joinContainer() error {
 		return err
 	}
 	i.debugf("setns_init: about to exec %s", program)
-	if err := i.sock.send(msgReady, nil); err != nil {
-		return err
-	}
-	if i.NoNewPrivileges {
-		if err := i.loadSeccomp(); err != nil {
-			return err
-		}
-	}
 	// The socket closes when exec succeeds, which is what the runtime waits
 	// for, and carries the reason when it does not.
-	return i.exec(program)
+	return i.become(program)
 }
 
 // joinKeyring joins the session keyring of the container's name, the one that
@@ -170,12 +162,6 @@ func (i *initProcess) dropPrivileges() (program string, err error) {
 			return "", fmt.Errorf("can't set process label: %w (config.json: process.selinuxLabel)", err)
 		}
 	}
-	// Without no_new_privs only a privileged process may load a filter.
-	if !i.NoNewPrivileges {
-		if err := i.loadSeccomp(); err != nil {
-			return "", err
-		}
-	}
 	i.fillHome()
 	// All along they are close-on-exec; this is for those that came by fork
 	// from a caller who was less careful.
@@ -212,7 +198,11 @@ func (i *initProcess) dropPrivileges() (program string, err error) {
 	if err := capabilities.KeepOnSetuid(false); err != nil {
 		return "", err
 	}
-	if err := i.Caps.Apply(); err != nil {
+	caps := i.Caps
+	if i.holdsAdmin() {
+		caps = caps.Holding(capabilities.Admin)
+	}
+	if err := caps.Apply(); err != nil {
 		return "", fmt.Errorf("unable to apply caps: %w", err)
 	}
 	// Changing ids has cleared it.
@@ -268,10 +258,10 @@ func (i *initProcess) setUser() error {
 	} else if len(i.Groups) != 0 {
 		return errors.New("cannot set any additional groups in a rootless container (config.json: process.user.additionalGids)")
 	}
-	if err := setID("gid", i.GID, sysSetresgid, sysSetgid); err != nil {
+	if err := setID("gid", i.GID, sysSetresgid); err != nil {
 		return err
 	}
-	return setID("uid", i.UID, sysSetresuid, sysSetuid)
+	return setID("uid", i.UID, sysSetresuid)
 }
 
 // setgroupsDenied says whether nobody in this user namespace may change groups,
@@ -294,15 +284,9 @@ func setgroupsDenied() bool {
 
 // setID sets all three ids of a kind. Raw calls: the library's go to all
 // threads, of which there are others that nobody needs to convince, exec ends
-// them. Filters that were written with others in mind may only allow alone,
-// which for root is the same.
-func setID(kind string, id int, all, alone uintptr) error {
-	_, _, e := unix.RawSyscall(all, uintptr(id), uintptr(id), uintptr(id))
-	if e == unix.EPERM || e == unix.ENOSYS {
-		if _, _, again := unix.RawSyscall(alone, uintptr(id), 0, 0); again == 0 {
-			return verifyID(kind, id)
-		}
-	}
+// them.
+func setID(kind string, id int, call uintptr) error {
+	_, _, e := unix.RawSyscall(call, uintptr(id), uintptr(id), uintptr(id))
 	switch e {
 	case 0:
 		return nil
@@ -310,26 +294,6 @@ func setID(kind string, id int, all, alone uintptr) error {
 		return fmt.Errorf("cannot set %s to unmapped user in user namespace (config.json: process.user.%s)", kind, kind)
 	}
 	return os.NewSyscallError("setres"+kind, e)
-}
-
-// verifyID makes sure that the calling thread has no other id of a kind.
-func verifyID(kind string, id int) error {
-	var r, e, s int
-	if kind == "gid" {
-		r, e, s = unix.Getresgid()
-	} else {
-		r, e, s = unix.Getresuid()
-	}
-	if r != id || e != id || s != id {
-		return fmt.Errorf("set%s: the ids are %d, %d and %d instead of %d", kind, r, e, s, id)
-	}
-	return nil
-}
-
-// exec becomes the user's process.
-func (i *initProcess) exec(program string) error {
-	err := retry(func() error { return unix.Exec(program, i.Args, i.Env) })
-	return &os.PathError{Op: "exec", Path: program, Err: err}
 }
 
 // setgroups is the raw call for this thread alone.

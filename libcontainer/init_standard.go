@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -92,16 +91,8 @@ func (i *initProcess) setUpContainer() error {
 	if err != nil {
 		return err
 	}
-	if err := i.ready(); err != nil {
-		return err
-	}
-	if err := i.awaitStart(); err != nil {
-		return err
-	}
-	if err := i.runOwnHooks(configs.StartContainer, i.StartContainer, specs.StateCreated); err != nil {
-		return err
-	}
-	return i.exec(program)
+	i.debugf("init: closing the socket to signal completion; then waiting for start at exec.fifo")
+	return i.become(program)
 }
 
 // openProcFDs keeps a handle by which the O_PATH fd of exec.fifo can be opened
@@ -152,48 +143,4 @@ func (i *initProcess) runOwnHooks(kind configs.HookName, list []configs.Hook, st
 	s := *i.State
 	s.Pid, s.Status = os.Getpid(), status
 	return runHooks(context.Background(), configs.Hooks{kind: list}, kind, &s)
-}
-
-// ready tells that nothing is left that can fail but the user's program itself.
-// With no_new_privs the filter comes last, so that it has to allow the least;
-// after it, closing the socket is all that is said.
-func (i *initProcess) ready() error {
-	if err := i.awaitSaved(); err != nil {
-		return err
-	}
-	i.debugf("init: closing the socket to signal completion; then waiting for start at exec.fifo")
-	if err := i.sock.send(msgReady, nil); err != nil {
-		return err
-	}
-	if i.NoNewPrivileges {
-		if err := i.loadSeccomp(); err != nil {
-			return err
-		}
-	}
-	if err := unix.Close(i.sock.fd); err != nil {
-		return fmt.Errorf("unable to close the socket to the runtime: %w", os.NewSyscallError("close", err))
-	}
-	i.told = true
-	return nil
-}
-
-// awaitStart blocks until somebody opens exec.fifo for reading: `runc start`.
-// Its one byte says that init is past all that could fail.
-func (i *initProcess) awaitStart() error {
-	var fd int
-	err := retry(func() (err error) {
-		fd, err = unix.Openat(i.procFDs, strconv.Itoa(i.Fifo), unix.O_WRONLY|unix.O_CLOEXEC, 0)
-		return err
-	})
-	if err != nil {
-		return &os.PathError{Op: "open exec fifo", Path: fifoFilename, Err: err}
-	}
-	if err := retry(func() error { _, err := unix.Write(fd, []byte("0")); return err }); err != nil {
-		return &os.PathError{Op: "write exec fifo", Path: fifoFilename, Err: err}
-	}
-	// All three are closed by exec too; but hooks still run before it.
-	unix.Close(fd)
-	unix.Close(i.Fifo)
-	unix.Close(i.procFDs)
-	return nil
 }

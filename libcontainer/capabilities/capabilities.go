@@ -146,6 +146,13 @@ func (c Caps) Apply() error {
 	return nil
 }
 
+// Holding is c with capabilities effective that a step before the last needs.
+func (c Caps) Holding(m Mask) Caps {
+	c.Permitted |= m
+	c.Effective |= m
+	return c
+}
+
 // Capset gives the arguments of capset(2) for a thread to set its own sets.
 func (c Caps) Capset() (*unix.CapUserHeader, *[2]unix.CapUserData) {
 	var data [2]unix.CapUserData
@@ -176,6 +183,9 @@ func (c Caps) Unbound() []uintptr {
 	}
 	return list
 }
+
+// Admin is CAP_SYS_ADMIN: who has it may load a filter without no_new_privs.
+const Admin Mask = 1 << unix.CAP_SYS_ADMIN
 
 // Trace is CAP_SYS_PTRACE: who has it may look into any process that he sees.
 const Trace Mask = 1 << unix.CAP_SYS_PTRACE

@@ -2,7 +2,6 @@ package seccomp
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -14,73 +13,80 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Load puts the filter on the calling thread (seccomp(2)), which has to be
-// locked. It gives the listener's fd, -1 without SCMP_ACT_NOTIFY; close-on-exec.
+// Prepare gives the flags of seccomp(2) for the calling thread, which has to be
+// locked, to load the filter.
 //
 // Other threads go without even where the profile has SECCOMP_FILTER_FLAG_TSYNC:
 // none of them lives to see the user's program, and until then they do what the
 // rules may deny.
-func (p *Program) Load() (listener int, err error) {
+func (p *Program) Prepare() (flags uint32) {
 	if p.KillsThread {
 		watch()
 	}
-	flags := p.Flags &^ unix.SECCOMP_FILTER_FLAG_TSYNC
 	if p.Notify {
-		flags |= unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
-	} else {
-		// There is nobody for it to wait for.
-		flags &^= waitKillableRecv
+		return p.LoneFlags() | p.Flags&waitKillableRecv | unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
 	}
-	if p.NoFlags {
-		// A filter that was not asked for has not to slow down all else
-		// (Speculative Store Bypass; Linux 4.17).
-		listener, err = p.set(flags | unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW)
-		if !errors.Is(err, unix.EINVAL) {
-			return listener, err
-		}
-	}
-	return p.set(flags)
+	// WAIT_KILLABLE_RECV has nobody to wait for.
+	return p.LoneFlags()
 }
 
-// LoneFlags are those of seccomp(2) for a process that has one thread and loads
-// the filter by a bare system call, without a listener. A kernel that does not
-// know all of them refuses it.
+// LoneFlags are those of a process that has one thread, without a listener.
 func (p *Program) LoneFlags() uint32 {
 	flags := p.Flags &^ (waitKillableRecv | unix.SECCOMP_FILTER_FLAG_TSYNC)
-	if p.NoFlags {
+	if p.NoFlags && knowsFlags(unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW) {
+		// A filter that was not asked for has not to slow down all else
+		// (Speculative Store Bypass; Linux 4.17).
 		flags |= unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW
 	}
 	return flags
 }
 
-func (p *Program) set(flags uint32) (int, error) {
-	if len(p.Filter) == 0 {
-		return -1, errors.New("empty seccomp filter")
+// Fprog is the filter as seccomp(2) takes it.
+func (p *Program) Fprog() *unix.SockFprog {
+	return &unix.SockFprog{
+		Len:    uint16(len(p.Filter) / int(unsafe.Sizeof(unix.SockFilter{}))),
+		Filter: (*unix.SockFilter)(unsafe.Pointer(unsafe.SliceData(p.Filter))),
 	}
-	prog := unix.SockFprog{Len: uint16(len(p.Filter) / 8), Filter: (*unix.SockFilter)(unsafe.Pointer(&p.Filter[0]))}
-	fd, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(flags), uintptr(unsafe.Pointer(&prog)))
-	runtime.KeepAlive(p.Filter)
+}
+
+// Refused says why seccomp(2) did not take the filter.
+func (p *Program) Refused(flags uint32, errno unix.Errno) error {
+	const call = "seccomp(SECCOMP_SET_MODE_FILTER)"
 	switch {
 	case errno == unix.EINVAL && flags != 0:
 		supported := SupportedFlags()
 		for i, name := range p.FlagNames {
 			if !slices.Contains(supported, name) {
-				return -1, fmt.Errorf("config.json: linux.seccomp.flags[%d]: the kernel does not know %s: %w", i, name, errno)
+				return fmt.Errorf("config.json: linux.seccomp.flags[%d]: the kernel does not know %s: %w", i, name, errno)
 			}
 		}
-		return -1, fmt.Errorf("seccomp(SECCOMP_SET_MODE_FILTER, flags %#x): %w", flags, errno)
+		return fmt.Errorf("seccomp(SECCOMP_SET_MODE_FILTER, flags %#x): %w", flags, errno)
 	case errno == unix.EBUSY && p.Notify:
-		return -1, fmt.Errorf("seccomp(SECCOMP_SET_MODE_FILTER): %w (a listener is in place already)", errno)
+		return fmt.Errorf("%s: %w (a listener is in place already)", call, errno)
+	}
+	return os.NewSyscallError(call, errno)
+}
+
+// Load puts the filter on the calling thread, which has to be locked. It gives
+// the listener's fd, -1 without SCMP_ACT_NOTIFY; close-on-exec.
+//
+// What the caller does after that, and the Go runtime for it, is under the
+// filter. See package bare for another way.
+func (p *Program) Load() (listener int, err error) {
+	flags := p.Prepare()
+	prog := p.Fprog()
+	fd, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(flags), uintptr(unsafe.Pointer(prog)))
+	runtime.KeepAlive(p.Filter)
+	switch {
 	case errno != 0:
-		return -1, os.NewSyscallError("seccomp(SECCOMP_SET_MODE_FILTER)", errno)
+		return -1, p.Refused(flags, errno)
 	case p.Notify:
 		return int(fd), nil
 	}
 	return -1, nil
 }
 
-// SupportedFlags are those of a profile's flags that the kernel knows: with a
-// filter at NULL it complains of the address only if the flag is all right.
+// SupportedFlags are those of a profile's flags that the kernel knows.
 func SupportedFlags() []string {
 	var list []string
 	for _, name := range KnownFlags() {
@@ -88,12 +94,18 @@ func SupportedFlags() []string {
 		if bit == waitKillableRecv {
 			bit |= unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
 		}
-		_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(bit), 0)
-		if errno == unix.EFAULT {
+		if knowsFlags(bit) {
 			list = append(list, name)
 		}
 	}
 	return list
+}
+
+// knowsFlags asks the kernel: with a filter at NULL it complains of the address
+// only if the flags are all right.
+func knowsFlags(flags uint32) bool {
+	_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(flags), 0)
+	return errno == unix.EFAULT
 }
 
 // SendListener gives a filter's listener to the agent that listens at path:

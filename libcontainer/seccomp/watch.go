@@ -2,10 +2,11 @@ package seccomp
 
 import (
 	"runtime"
-	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/bare"
 )
 
 // killedStatus is what a shell says of a process that a filter has killed.
@@ -20,7 +21,7 @@ const killedStatus = 128 + int(unix.SIGSYS)
 // threads, but before it comes to that.
 func watch() {
 	if runtime.GOMAXPROCS(0) < 2 {
-		// The dead thread takes along the right to run Go code that it had.
+		// So that this thread does not wait for the other's right to run.
 		runtime.GOMAXPROCS(2)
 	}
 	word := new(uint32)
@@ -28,17 +29,15 @@ func watch() {
 	ready := make(chan struct{})
 	go func() {
 		runtime.LockOSThread()
+		// Not by the Go runtime: the dead thread may have taken along what that
+		// needs, for instance a lock.
+		var c bare.Calls
+		// Not FUTEX_PRIVATE_FLAG, which the kernel does not use here.
+		const futexWait = 0
+		c.Add("futex", unix.SYS_FUTEX, c.Pointer(unsafe.Pointer(word)), futexWait, 1).Optional().While(word, 1)
+		c.Add("exit_group", unix.SYS_EXIT_GROUP, uintptr(killedStatus))
 		close(ready)
-		// Raw calls: the dead thread may have taken along all rights to run Go
-		// code, for instance where futex(2) killed it while it handed one on.
-		for atomic.LoadUint32(word) == 1 {
-			// Not FUTEX_PRIVATE_FLAG, which the kernel does not use here.
-			const futexWait = 0
-			_, _, _ = unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, 1, 0, 0, 0)
-		}
-		for {
-			_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, uintptr(killedStatus), 0, 0)
-		}
+		_ = c.Run()
 	}()
 	<-ready
 	_, _, _ = unix.RawSyscall(unix.SYS_SET_TID_ADDRESS, uintptr(unsafe.Pointer(word)), 0, 0)

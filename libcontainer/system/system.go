@@ -77,7 +77,7 @@ func CloseExecFrom(first int) error {
 	if err == nil {
 		return nil
 	}
-	// EPERM: a filter that is in place already.
+	// EPERM: a filter around the runtime.
 	if err != unix.EINVAL && err != unix.ENOSYS && err != unix.EPERM {
 		return os.NewSyscallError("close_range", err)
 	}
