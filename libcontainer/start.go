@@ -78,7 +78,14 @@ func (c *Container) startInit(p *Process) (err error) {
 		return err
 	}
 	defer fifo.Close()
-	undo.add("exec.fifo", func() error { return os.Remove(filepath.Join(c.dir, fifoFilename)) })
+	undo.add("exec.fifo", func() error {
+		err := os.Remove(filepath.Join(c.dir, fifoFilename))
+		if errors.Is(err, fs.ErrNotExist) {
+			// With the container, by a delete --force.
+			return nil
+		}
+		return err
+	})
 	l.files = fdTable{fifo}
 
 	// Noted before init is, though on v1 it is made later: init has to be gone
@@ -245,6 +252,7 @@ func (l *launch) settle(undo *undoList) error {
 	if err := c.save(); err != nil {
 		return err
 	}
+	c.made()
 	// The state file is taken back with the cgroup that it names, not before:
 	// a runtime killed while it undoes leaves something that can be deleted.
 	if err := c.cgroups.Set(config.Cgroups.Resources); err != nil {
