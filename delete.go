@@ -35,13 +35,15 @@ status of "ubuntu01" as "stopped" the following will delete resources held for
 		force := cmd.Bool("force")
 		c, err := container(cmd)
 		if errors.Is(err, libcontainer.ErrNotExist) {
-			// A folder without a state file is what a killed create left.
+			// A folder without a state file is what a killed create left, or of
+			// one that is at work, which is waited for.
 			if e := libcontainer.Discard(cmd.String("root"), cmd.Args().First()); e != nil {
 				return e
 			}
-			if force {
-				return nil
-			}
+			c, err = container(cmd)
+		}
+		if force && errors.Is(err, libcontainer.ErrNotExist) {
+			return nil
 		}
 		if err != nil {
 			return err
@@ -73,5 +75,9 @@ func killContainer(c *libcontainer.Container) error {
 	if !gone {
 		return errors.New("container init still running")
 	}
-	return c.Destroy()
+	if err := c.Destroy(); !errors.Is(err, libcontainer.ErrNotExist) {
+		return err
+	}
+	// By somebody else, just now.
+	return nil
 }

@@ -151,8 +151,8 @@ func execSpec(cmd *cli.Command, c *libcontainer.Container) (*specs.Process, erro
 	}
 	p := spec.Process
 	p.Args = args
-	if cmd.IsSet("cwd") {
-		p.Cwd = cmd.String("cwd")
+	if v := cmd.String("cwd"); v != "" {
+		p.Cwd = v
 	}
 	if v := cmd.String("apparmor"); v != "" {
 		p.ApparmorProfile = v

@@ -326,7 +326,8 @@ func (r *runner) run(p *libcontainer.Process) (status int, err error) {
 		return -1, err
 	}
 	if r.init && r.remove {
-		if err := r.container.Destroy(); err != nil {
+		// It may be that somebody has deleted it just now.
+		if err := r.container.Destroy(); err != nil && !errors.Is(err, libcontainer.ErrNotExist) {
 			// The process's own status is what the caller asked for.
 			logrus.Warnf("unable to destroy container: %v", err)
 		}
@@ -422,7 +423,11 @@ func (r *runner) destroy() error {
 		return err
 	}
 	r.container.Reap()
-	return r.container.Destroy()
+	if err := r.container.Destroy(); !errors.Is(err, libcontainer.ErrNotExist) {
+		return err
+	}
+	// By a delete --force, which may be what has ended the start.
+	return nil
 }
 
 // dial connects to a socket of the caller's that is to get an fd.

@@ -8,8 +8,6 @@
 package libcontainer
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +27,9 @@ type Container struct {
 	dir string // <root>/<id>
 
 	config *configs.Config
+
+	// making is the locked folder, from Create until there is a state file.
+	making *os.File
 
 	cgroups *cgroup.Manager // nil until somebody asks
 
@@ -54,21 +55,11 @@ func Create(root, id string, config *configs.Config) (*Container, error) {
 		return nil, err
 	}
 	dir := filepath.Join(root, id)
-	// A folder without a state file is what a runtime left that was killed
-	// half-way: it counts as not existing (delete removes it), but another
-	// create may be at work in it just now, so it is not taken over.
-	if err := os.Mkdir(dir, 0o711); errors.Is(err, fs.ErrExist) {
-		return nil, ErrExist
-	} else if err != nil {
+	making, err := makeDir(dir)
+	if err != nil {
 		return nil, err
 	}
-	// The umask may have taken the search right that a container's root in a
-	// user namespace needs to reach exec.fifo and the notify socket.
-	if err := os.Chmod(dir, 0o711); err != nil {
-		os.Remove(dir)
-		return nil, err
-	}
-	return &Container{id: id, dir: dir, config: config}, nil
+	return &Container{id: id, dir: dir, config: config, making: making}, nil
 }
 
 // Load finds the container root/id; [ErrNotExist] when there is none.

@@ -57,7 +57,7 @@ func (c *Container) Set(config configs.Config) error {
 // several at a time each sees what the one before has saved. When it fails,
 // the resources that were are set again.
 func (c *Container) Update(change func(*configs.Config) error) error {
-	unlock, err := c.lock()
+	unlock, err := c.hold()
 	if err != nil {
 		return err
 	}

@@ -18,12 +18,19 @@ import (
 // cgroup when it shares a pid namespace, the cgroup, its resctrl group, its
 // state folder; then it runs the poststop hooks, whose failure is returned but
 // undoes nothing. A container whose init waits for start is killed first.
-// [ErrRunning] for one that runs.
+// [ErrRunning] for one that runs; [ErrNotExist] when somebody else was faster.
 func (c *Container) Destroy() error {
 	if err := c.endInit(); err != nil {
 		return err
 	}
 	var errs []error
+	// Of several at a time one removes it, and runs the hooks.
+	unlock, err := c.hold()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	defer c.made()
 	debugf("destroying container %s", c.id)
 	if !c.ownsCgroup() {
 		// Never started, or in no cgroup of its own.
@@ -52,6 +59,7 @@ func (c *Container) Destroy() error {
 		return fmt.Errorf("unable to remove container state dir: %w", err)
 	}
 	debugf("cgroup and state folder of %s are removed", c.id)
+	unlock()
 	if len(c.config.Hooks[configs.Poststop]) == 0 || c.created.IsZero() {
 		return nil
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/opencontainers/selinux/go-selinux"
+
 	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
 	"runc/libcontainer/nsenter"
@@ -28,6 +30,9 @@ func (c *Container) join(p *Process) (err error) {
 	}
 	boot := c.newBootstrap(p)
 	l := &launch{c: c, p: p, boot: boot}
+	if boot.ProcessLabel != "" && !selinux.GetEnabled() {
+		return errors.New("selinux label is specified in config, but selinux is disabled or not supported")
+	}
 	initFD, err := c.openInit()
 	if errors.Is(err, ErrNotRunning) {
 		return errors.New("cannot exec in a stopped container")

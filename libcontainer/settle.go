@@ -18,6 +18,7 @@ func (l *launch) settle(undo *undoList) error {
 	if err := c.save(); err != nil {
 		return err
 	}
+	c.made()
 	// The state file is taken back with the cgroup that it names, not before:
 	// a runtime killed while it undoes leaves something that can be deleted.
 	if !l.limitLater {

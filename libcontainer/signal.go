@@ -38,7 +38,7 @@ func (c *Container) Signal(s os.Signal) error {
 	if err := unix.PidfdSendSignal(pidfd, sig, nil, 0); errors.Is(err, unix.ESRCH) {
 		return ErrNotRunning
 	} else if err != nil {
-		return os.NewSyscallError("pidfd_send_signal", err)
+		return fmt.Errorf("unable to signal init: %w", err)
 	}
 	if sig == unix.SIGKILL {
 		// A frozen v1 cgroup keeps even SIGKILL waiting.

@@ -81,7 +81,14 @@ func (c *Container) startInit(p *Process) (err error) {
 		return err
 	}
 	defer fifo.Close()
-	undo.add("exec.fifo", func() error { return os.Remove(filepath.Join(c.dir, fifoFilename)) })
+	undo.add("exec.fifo", func() error {
+		err := os.Remove(filepath.Join(c.dir, fifoFilename))
+		if errors.Is(err, fs.ErrNotExist) {
+			// With the container, by a delete --force.
+			return nil
+		}
+		return err
+	})
 	l.files = fdTable{fifo}
 
 	// Noted before init is, though on v1 it is made later: init has to be gone

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/opencontainers/cgroups"
-	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/internal/saved"
 	"runc/libcontainer/internal/statejson"
@@ -73,23 +72,6 @@ func writeState(dir string, s *State) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), filepath.Join(dir, stateFilename))
-}
-
-// lock keeps other commands from changing the container meanwhile; the
-// returned function lets them. It is the state folder itself that is locked,
-// so that nothing is left behind.
-func (c *Container) lock() (func(), error) {
-	d, err := os.Open(c.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNotExist
-	} else if err != nil {
-		return nil, err
-	}
-	if err := retry(func() error { return unix.Flock(int(d.Fd()), unix.LOCK_EX) }); err != nil {
-		d.Close()
-		return nil, fmt.Errorf("lock %s: %w", c.dir, err)
-	}
-	return func() { d.Close() }, nil
 }
 
 // alive says whether pid is still the process that began at start. A zombie

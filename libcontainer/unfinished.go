@@ -50,12 +50,20 @@ func (c *Container) dropNote() error {
 }
 
 // Discard removes what a create left that was killed before there was a state
-// file. Where there is one it does nothing.
+// file. Where there is one it does nothing, also when that comes just now: it
+// waits for a create that is at work.
 func Discard(root, id string) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
 	dir := filepath.Join(root, id)
+	lock, err := lockDir(dir)
+	if errors.Is(err, ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer lock.Close()
 	state := filepath.Join(dir, stateFilename)
 	if _, err := os.Stat(state); err == nil {
 		return nil

@@ -46,6 +46,10 @@ func Remove(paths []string) error {
 	return errors.Join(errs...)
 }
 
+// lookAgain bounds one wait for a cgroup to become empty: when somebody else
+// removes it meanwhile, the kernel wakes nobody.
+const lookAgain = 100 * time.Millisecond
+
 // removeTree removes a cgroup, those below it first: the kernel refuses (EBUSY)
 // while there are any, or processes in it.
 func removeTree(dir string, deadline time.Time) error {
@@ -80,7 +84,7 @@ func removeTree(dir string, deadline time.Time) error {
 		if !time.Now().Before(deadline) {
 			return err
 		}
-		if e := awaitEmpty(dir, deadline); e != nil {
+		if e := awaitEmpty(dir, minTime(deadline, time.Now().Add(lookAgain))); e != nil {
 			return e
 		}
 	}

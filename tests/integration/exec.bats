@@ -157,3 +157,23 @@ alone() { [ "$(__runc ps --format json "$ID" | jq length)" = 1 ]; }
 	expect_ok
 	[ ${#output} = 600000 ]
 }
+
+@test "exec with an empty --cwd takes that of config.json" {
+	args sleep 1000
+	update_config '.process.cwd = "/tmp"'
+	detached run -d "$ID"
+	expect_ok
+	runc exec --cwd "" "$ID" pwd
+	expect_ok
+	[ "$output" = /tmp ]
+}
+
+@test "exec --process-label without SELinux is refused in words" {
+	[ ! -e /sys/fs/selinux/status ] || skip "needs a kernel without SELinux"
+	args sleep 1000
+	detached run -d "$ID"
+	expect_ok
+	runc exec --process-label x "$ID" true
+	[ "$status" -eq 255 ]
+	expect_error "selinux label is specified in config, but selinux is disabled or not supported"
+}

@@ -30,8 +30,8 @@ none_left() { [ -z "$(ours)" ]; }
 nothing_left() {
 	wait_for none_left
 	[ ! -e "$ROOT/$ID" ] || { ls -la "$ROOT/$ID"; return 1; }
-	! grep -F " $TMP/" /proc/self/mountinfo
-	! find /sys/fs/cgroup -type d -name "$ID*" | grep .
+	if grep -F " $TMP/" /proc/self/mountinfo; then return 1; fi
+	if find /sys/fs/cgroup -type d -name "$ID*" 2>/dev/null | grep .; then return 1; fi
 }
 
 # with_fault EXPRESSION: create under strace with that injection. The tracer
