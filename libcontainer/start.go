@@ -144,7 +144,7 @@ func (c *Container) startInit(p *Process) (err error) {
 	if err := l.converse(c.cgroups, c.runtimeHooks); err != nil {
 		return fmt.Errorf("unable to start container process: error during container init: %w", err)
 	}
-	return c.limitPids()
+	return c.cgroups.SetLate()
 }
 
 // makeCgroup makes the container's cgroup, and opens it where a process can be
@@ -233,6 +233,36 @@ func (c *Container) makeFifo() (*os.File, error) {
 		return fail(&fs.PathError{Op: "open", Path: path, Err: err})
 	}
 	return os.NewFile(uintptr(fd), path), nil
+}
+
+// settle saves the state and sets limits, while init is at work; then init may
+// outlive us. Whoever kills us leaves either an init that ends by itself, or
+// one that the state file names. The user's program cannot start before: it
+// waits for somebody to open the fifo.
+func (l *launch) settle(undo *undoList) error {
+	c := l.c
+	config := c.config
+	if err := c.save(); err != nil {
+		return err
+	}
+	// The state file is taken back with the cgroup that it names, not before:
+	// a runtime killed while it undoes leaves something that can be deleted.
+	if err := c.cgroups.Set(config.Cgroups.Resources); err != nil {
+		return fmt.Errorf("unable to start container process: error during container init: error setting cgroup config for procHooks process: %w", err)
+	}
+	if config.IntelRdt != nil {
+		g := c.rdtGroup()
+		if err := g.Apply(c.initPid); err != nil {
+			return fmt.Errorf("unable to start container process: unable to apply Intel RDT configuration: %w", err)
+		}
+		undo.add("the Intel RDT group", g.Remove)
+	}
+	err := l.sock.send(msgSaved, nil)
+	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+		// It is gone; converse finds out why.
+		return nil
+	}
+	return err
 }
 
 // adopt records the new init.
