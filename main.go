@@ -171,6 +171,7 @@ func commands() []*cli.Command {
 		createCommand, deleteCommand, eventsCommand, execCommand, killCommand, listCommand,
 		pauseCommand, psCommand, resumeCommand, runCommand, specCommand, startCommand,
 		stateCommand, updateCommand, featuresCommand, initCommand,
+		checkpointCommand, restoreCommand,
 	}
 	for _, c := range list {
 		c.HideHelpCommand = true

@@ -4,14 +4,13 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/opencontainers/cgroups"
 	"golang.org/x/sys/unix"
 )
 
 // settle saves the state and sets limits, while init is at work, unless they
 // have to wait for it; then init may outlive us. Whoever kills us leaves either
-// an init that ends by itself, or one that the state file names. The user's program cannot start before: it
-// waits for somebody to open the fifo.
+// an init that ends by itself, or one that the state file names. The user's
+// program cannot start before: it waits for somebody to open the fifo.
 func (l *launch) settle(undo *undoList) error {
 	c := l.c
 	config := c.config
@@ -52,41 +51,8 @@ func (l *launch) mounted() error {
 	return l.c.runtimeHooks()
 }
 
-// limit sets all limits but one that init itself could run into.
 func (c *Container) limit() error {
-	limits := c.config.Cgroups.Resources
-	if fewProcesses(limits) {
-		later := *limits
-		later.PidsLimit = nil
-		limits = &later
-	}
-	return c.set(limits)
-}
-
-// initThreads is more than init's Go runtime ever has.
-const initThreads = 32
-
-// fewProcesses says whether init could run into the limit on pids while it
-// sets the container up: its threads count. It would crash then, so such a
-// limit is set when it is ready; the user's process is one thread to begin with.
-func fewProcesses(r *cgroups.Resources) bool {
-	return r != nil && r.PidsLimit != nil && *r.PidsLimit >= 0 && *r.PidsLimit < initThreads
-}
-
-// limitPids sets the limit that limit has left out.
-func (c *Container) limitPids() error {
-	r := c.config.Cgroups.Resources
-	if !fewProcesses(r) {
-		return nil
-	}
-	if err := c.set(&cgroups.Resources{PidsLimit: r.PidsLimit, SkipDevices: true}); err != nil {
-		return fmt.Errorf("unable to start container process: error during container init: %w", err)
-	}
-	return nil
-}
-
-func (c *Container) set(r *cgroups.Resources) error {
-	if err := c.cgroups.Set(r); err != nil {
+	if err := c.cgroups.Set(c.config.Cgroups.Resources); err != nil {
 		return fmt.Errorf("error setting cgroup config for procHooks process: %w", err)
 	}
 	return nil

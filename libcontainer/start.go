@@ -154,7 +154,7 @@ func (c *Container) startInit(p *Process) (err error) {
 	if err := l.converse(c.cgroups, l.mounted); err != nil {
 		return fmt.Errorf("unable to start container process: error during container init: %w", err)
 	}
-	return c.limitPids()
+	return c.cgroups.SetLate()
 }
 
 // makeCgroup makes the container's cgroup, and opens it where a process can be

@@ -27,6 +27,8 @@ type Manager struct {
 	v2     bool
 	// fresh: limits have not been set yet.
 	fresh bool
+	// late are those that wait for SetLate.
+	late *cgroups.Resources
 }
 
 // New decides where a new container's cgroup is to be. It makes nothing.
@@ -226,12 +228,17 @@ func subgroup(dir, name string) (string, error) {
 	return path, nil
 }
 
-// Set applies limits.
+// Set applies limits. The first time, while init is at work, it leaves out what
+// SetLate has to do.
 func (m *Manager) Set(r *cgroups.Resources) error {
-	if !m.fresh || m.v2 || m.config.Systemd || r == nil {
+	first := m.fresh
+	m.fresh = false
+	if first {
+		r = m.deferPids(r)
+	}
+	if !first || m.v2 || m.config.Systemd || r == nil {
 		return m.explain(m.lib.Set(r), r)
 	}
-	m.fresh = false
 	done, err := setDevicesV1(m.lib.Path("devices"), r)
 	if err != nil {
 		return err
