@@ -139,7 +139,10 @@ ns() { readlink "/proc/$1/ns/$2"; }
 		runc run "$ID"
 		expect_error "unable to create new parent process: namespace path: $path is not a uts namespace (config.json: linux.namespaces[3].path)"
 	done
-	update_config '.linux.namespaces[3].path = "/nosuch"'
+	update_config '.linux.namespaces[3] = {"type":"user","path":$p}' --arg p "$TMP/fifo"
+	runc run "$ID"
+	expect_error "$TMP/fifo is not a user namespace (config.json: linux.namespaces)"
+	update_config '.linux.namespaces[3] = {"type":"uts","path":"/nosuch"}'
 	runc run "$ID"
 	expect_error "namespace path: lstat /nosuch: no such file or directory"
 	[ ! -e "$ROOT/$ID" ]
