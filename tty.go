@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -72,7 +73,9 @@ func (t *tty) pipes(r *runner, p *libcontainer.Process) error {
 	pipe := func() (*os.File, *os.File, error) {
 		pr, pw, err := os.Pipe()
 		if err == nil && (uid != os.Geteuid() || gid != os.Getegid()) {
-			err = errors.Join(pr.Chown(uid, gid), pw.Chown(uid, gid))
+			if err = errors.Join(pr.Chown(uid, gid), pw.Chown(uid, gid)); err != nil {
+				err = fmt.Errorf("cannot give the stdio to the container's root, %d:%d on the host (config.json: linux.uidMappings, linux.gidMappings): %w", uid, gid, os.ErrPermission)
+			}
 		}
 		return pr, pw, err
 	}

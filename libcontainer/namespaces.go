@@ -2,7 +2,6 @@ package libcontainer
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -53,16 +52,5 @@ func openNamespace(ns *configs.Namespace) (*os.File, error) {
 	if _, err := os.Lstat(ns.Path); err != nil {
 		return nil, err
 	}
-	// It may be anything, a FIFO too.
-	fd, err := unix.Open(ns.Path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: ns.Path, Err: err}
-	}
-	f := os.NewFile(uintptr(fd), ns.Path)
-	kind, err := unix.IoctlRetInt(fd, unix.NS_GET_NSTYPE)
-	if err != nil || uintptr(kind) != ns.Type.CloneFlag() {
-		f.Close()
-		return nil, fmt.Errorf("%s is not a %s namespace", ns.Path, configs.NsName(ns.Type))
-	}
-	return f, nil
+	return nsenter.OpenNamespace(ns.Path, ns.Type.CloneFlag())
 }

@@ -196,7 +196,7 @@ func (c *Container) makeFifo() (*os.File, error) {
 	}
 	if uid != os.Geteuid() || gid != os.Getegid() {
 		if err := os.Lchown(path, uid, gid); err != nil {
-			return fail(err)
+			return fail(fmt.Errorf("%w (config.json: linux.uidMappings, linux.gidMappings: the container's root is %d:%d on the host)", err, uid, gid))
 		}
 	}
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
@@ -270,7 +270,7 @@ func (l *launch) equip(undo *undoList) ([]*os.File, error) {
 		return fail(err)
 	}
 	var err error
-	if l.boot.Rootfs, err = rootfs.NewPlan(config, rootfs.Layout{Unified: m.Unified(), Paths: m.Paths()}); err != nil {
+	if l.boot.Rootfs, err = rootfs.NewPlan(config, rootfs.Layout{Unified: m.Unified(), Paths: m.Shown()}); err != nil {
 		return fail(fmt.Errorf("error during container init: %w", err))
 	}
 	if l.boot.Rootfs.NeedsDevices() {

@@ -47,6 +47,31 @@ func v1Paths(c *cgroups.Cgroup) (map[string]string, error) {
 	return paths, nil
 }
 
+// Shown are the folders that a mount of type cgroup shows: those of the
+// container's cgroup or, in hierarchies of v1 where a caller without rights
+// could make none, those of the cgroup that the container shares with it.
+func (m *Manager) Shown() map[string]string {
+	paths := m.Paths()
+	if m.v2 || !m.config.Rootless {
+		return paths
+	}
+	mountinfo, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return paths
+	}
+	own, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return paths
+	}
+	shown := decideV1("", string(mountinfo), string(own), false)
+	for key, path := range paths {
+		if _, err := os.Stat(path); err == nil {
+			shown[key] = path
+		}
+	}
+	return shown
+}
+
 // decideV1 makes the paths out of the texts of /proc/self/mountinfo and
 // /proc/self/cgroup; see proc_pid_mountinfo(5) and cgroups(7).
 func decideV1(inner, mountinfo, own string, hybrid bool) map[string]string {

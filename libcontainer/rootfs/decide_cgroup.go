@@ -110,7 +110,12 @@ func (d *decider) cgroupV1(op Op, m *configs.Mount) {
 		}
 		bind := sub
 		bind.Kind, bind.Source = Bind, h.own
-		bind.Set, bind.Clear, _ = bindAttr(m.Flags, 0)
+		flags := m.Flags
+		if d.cfg.RootlessCgroups && !ownNS {
+			// It may be the caller's cgroup, with all that is below.
+			flags |= unix.MS_RDONLY
+		}
+		bind.Set, bind.Clear, _ = bindAttr(flags, 0)
 		if d.cfg.RootlessCgroups || d.userns {
 			bind.Else = &Op{Kind: Hide, Place: op.Place, Target: sub.Target}
 		}

@@ -55,7 +55,7 @@ func mapsOf(path string) (uids, gids []configs.IDMap, err error) {
 	if dir, ok := strings.CutSuffix(path, "/ns/user"); ok && strings.HasPrefix(path, "/proc/") {
 		return readMaps(dir)
 	}
-	ns, err := os.Open(path)
+	ns, err := nsenter.OpenNamespace(path, unix.CLONE_NEWUSER)
 	if err != nil {
 		return nil, nil, err
 	}

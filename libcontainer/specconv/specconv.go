@@ -242,7 +242,7 @@ func setUserNamespace(config *configs.Config, l *specs.Linux) error {
 	}
 	uids, gids, err := mapsOf(path)
 	if err != nil {
-		return fmt.Errorf("failed to cache mappings for userns: %w", err)
+		return fmt.Errorf("failed to cache mappings for userns: %w (config.json: linux.namespaces)", err)
 	}
 	if config.UIDMappings != nil && !equalMaps(config.UIDMappings, uids) ||
 		config.GIDMappings != nil && !equalMaps(config.GIDMappings, gids) {

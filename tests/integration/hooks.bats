@@ -1,5 +1,7 @@
 #!/usr/bin/env bats
 
+# shellcheck disable=SC2016,SC2154 # scripts and jq expressions expand their own; bats sets status and output
+
 load helpers
 
 setup() {
@@ -62,14 +64,74 @@ add_hooks() { # KIND...
 	[ "$(cat "$TMP/cwd.container")" = "$BUNDLE/rootfs" ]
 }
 
-@test "startContainer runs inside, after start, with the container's environment" {
-	update_config '.hooks.startContainer = [{"path": "/bin/sh", "args": ["sh", "-c", "echo hook $X $$"]}] | .process.env += ["X=y"] | .process.args = ["echo", "process"]'
+# inside KIND [ENV-JSON]: a hook in the container that notes what it finds.
+inside() {
+	update_config '.root.readonly = false | .hooks[$k] = [{"path": "/bin/sh", "args": ["sh", "-c", "cat >/state; (echo X=$X; readlink /proc/self/ns/pid; pwd; ls /proc/self/fd | wc -l) >/found"], "env": $e}]' \
+		--arg k "$1" --argjson e "${2:-null}"
+}
+
+@test "startContainer runs inside, after start and before the process, with the container's environment" {
+	inside startContainer
+	update_config '.process.env += ["X=y"] | .process.cwd = "/etc"'
+	sh_args 'cat /found; readlink /proc/self/ns/pid; sleep 0.1'
 	detached create "$ID"
 	expect_ok
-	[ ! -s "$TMP/out" ]
+	[ ! -e rootfs/found ]
 	runc start "$ID"
 	expect_ok
 	wait_for state_is stopped
+	# fds: those of stdio, and of ls itself.
+	[ "$(sed 2d "$TMP/out" | head -n 3)" = $'X=y\n/etc\n4' ] || { cat "$TMP/out"; return 1; }
+	[ "$(sed -n 2p "$TMP/out")" = "$(sed -n 5p "$TMP/out")" ]
+	jq -e --arg id "$ID" --arg b "$BUNDLE" '.status == "created" and .pid == 1 and .id == $id and .bundle == $b' rootfs/state
+}
+
+@test "startContainer has its own environment, when it is given one" {
+	inside startContainer '["X=own","PATH=/bin"]'
+	update_config '.process.env += ["X=y"]'
+	runc run "$ID"
+	expect_ok
+	[ "$(head -n 1 rootfs/found)" = X=own ]
+}
+
+@test "when startContainer fails the process does not run" {
+	update_config '.hooks.startContainer = [{"path": "/bin/true"}, {"path": "/bin/sh", "args": ["sh", "-c", "echo why >&2; exit 3"]}]'
+	args echo process
+	runc run "$ID"
+	expect_error "error running startContainer hook #1: exit status 3, stdout: , stderr: why"
+	[[ $output != *process* || $output == *"start container process"* ]]
+	[ ! -e "$ROOT/$ID" ]
+}
+
+@test "hooks without an environment have none" {
+	local k
+	for k in prestart createRuntime createContainer poststart poststop; do
+		update_config '.hooks[$k] = [{"path": "/usr/bin/env", "args": ["env"]}, {"path": "/bin/sh", "args": ["sh", "-c", "tr \"\\0\" \"\\n\" </proc/self/environ >" + $f]}]' --arg k "$k" --arg f "$TMP/env.$k"
+	done
+	LEAKED=1 runc run "$ID"
+	expect_ok
+	for k in prestart createRuntime createContainer poststart poststop; do
+		[ -e "$TMP/env.$k" ] && [ ! -s "$TMP/env.$k" ] || { echo "$k"; cat "$TMP/env.$k"; return 1; }
+	done
+}
+
+@test "after a hook that fails no other of its moment, nor of a later one, runs" {
+	update_config '.hooks = {"createRuntime": [{"path":"/usr/bin/touch","args":["touch",$t + "/one"]},{"path":"/bin/false"},{"path":"/usr/bin/touch","args":["touch",$t + "/two"]}],
+		"createContainer": [{"path":"/usr/bin/touch","args":["touch",$t + "/three"]}], "poststop": [{"path":"/usr/bin/touch","args":["touch",$t + "/stopped"]}]}' --arg t "$TMP"
+	runc run "$ID"
+	expect_error "error running createRuntime hook #1: exit status 1"
+	[ -e "$TMP/one" ] && [ ! -e "$TMP/two" ] && [ ! -e "$TMP/three" ]
+}
+
+@test "each hook that takes too long is ended" {
+	local k
+	for k in prestart createRuntime createContainer startContainer poststart; do
+		update_config '.hooks = {($k): [{"path": "/bin/sh", "args": ["sh", "-c", "sleep 5 & sleep 100"], "env": ["PATH=/bin:/usr/bin"], "timeout": 1}]}' --arg k "$k"
+		args sleep 1000
+		runc run "$ID"
+		expect_error "error running $k hook #0: hook ran past specified timeout of 1.0s"
+		[ ! -e "$ROOT/$ID" ]
+	done
 }
 
 @test "a failing hook ends the container, and nothing is left" {
@@ -104,13 +166,6 @@ add_hooks() { # KIND...
 	update_config '.hooks.createRuntime = [{"path": "/nosuch"}]'
 	runc run "$ID"
 	expect_error "error running createRuntime hook #0: fork/exec /nosuch: no such file or directory"
-}
-
-@test "a hook that takes too long is ended" {
-	update_config '.hooks.createContainer = [{"path": "/bin/sleep", "args": ["sleep", "5"], "timeout": 1}]'
-	runc run "$ID"
-	[ "$status" -eq 1 ]
-	expect_error "error running createContainer hook #0: hook ran past specified timeout of 1.0s"
 }
 
 @test "a hook's args[0] is passed as it is" {

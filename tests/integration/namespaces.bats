@@ -1,5 +1,7 @@
 #!/usr/bin/env bats
 
+# shellcheck disable=SC2016,SC2154 # scripts and jq expressions expand their own; bats sets status and output
+
 load helpers
 
 ns() { readlink "/proc/$1/ns/$2"; }
@@ -139,8 +141,49 @@ ns() { readlink "/proc/$1/ns/$2"; }
 		runc run "$ID"
 		expect_error "unable to create new parent process: namespace path: $path is not a uts namespace (config.json: linux.namespaces[3].path)"
 	done
-	update_config '.linux.namespaces[3].path = "/nosuch"'
+	update_config '.linux.namespaces[3] = {"type":"user","path":$p}' --arg p "$TMP/fifo"
+	runc run "$ID"
+	expect_error "$TMP/fifo is not a user namespace (config.json: linux.namespaces)"
+	update_config '.linux.namespaces[3] = {"type":"uts","path":"/nosuch"}'
 	runc run "$ID"
 	expect_error "namespace path: lstat /nosuch: no such file or directory"
 	[ ! -e "$ROOT/$ID" ]
+}
+
+@test "a user namespace is joined by a bind mount of it" {
+	requires root userns
+	chown -hR 100000:100000 rootfs
+	touch "$TMP/userns"
+	update_config '.linux.namespaces += [{"type":"user","path":$p}] | .process.args = ["cat","/proc/self/uid_map","/proc/self/gid_map"]' --arg p "$TMP/userns"
+	run unshare -m sh -ec 'mount --make-rprivate /
+		unshare -U sleep 60 & p=$!
+		while [ "$(readlink /proc/$p/ns/user)" = "$(readlink /proc/self/ns/user)" ]; do sleep 0.05; done
+		echo 0 100000 10 >/proc/$p/uid_map
+		echo 0 100000 1000 >/proc/$p/gid_map
+		mount --bind /proc/$p/ns/user "$1"
+		{ kill $p; wait $p; } 2>/dev/null || true
+		shift
+		exec "$@"' sh "$TMP/userns" "$RUNC" --root "$ROOT" run "$ID" 3>&-
+	expect_ok
+	[ "$(tr -s ' \n' ' ' <<<"$output")" = ' 0 100000 10 0 100000 1000 ' ] || { echo "$output"; return 1; }
+	# Maps beside it have to be the same.
+	update_config '.linux.uidMappings = [{"containerID":0,"hostID":5,"size":1}] | (.linux.namespaces[] | select(.type == "user")).path = "/proc/self/ns/user"'
+	runc run "$ID"
+	expect_error "both namespace path and non-matching mapping specified -- you may only provide one"
+}
+
+@test "an image of the host's root can be used in a user namespace, but nothing is made in it" {
+	requires root userns
+	mkdir rootfs/private
+	chmod 700 rootfs/private
+	update_config '.linux.namespaces += [{"type":"user"}]
+		| .linux.uidMappings = [{"containerID":0,"hostID":100000,"size":65536}] | .linux.gidMappings = .linux.uidMappings'
+	sh_args 'stat -c %u:%g /etc /dev/null; cat /etc/passwd >/dev/null && echo read; touch /etc/new 2>/dev/null || echo denied; ls /private 2>/dev/null || echo closed; echo x >/dev/null && echo written'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'65534:65534\n65534:65534\nread\ndenied\nclosed\nwritten' ] || { echo "$output"; return 1; }
+	update_config '.mounts += [{"destination":"/new/folder","type":"tmpfs","source":"x"}]'
+	runc run "$ID"
+	expect_error "create mountpoint for /new/folder mount: make mountpoint new: permission denied (config.json: mounts[7])"
+	[ ! -e rootfs/new ]
 }

@@ -285,3 +285,30 @@ gone() { [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
 	[ "$status" -ne 0 ]
 	state_is running
 }
+
+@test "where a user can make no cgroup, a cgroup mount shows the one that is shared, read-only" {
+	requires v1
+	local ns o
+	# Bound from the host's tree it is read-only whatever the options.
+	for ns in '' '{"type":"cgroup"}'; do
+		for o in ro rw; do
+			update_config ".mounts = [.mounts[] | select(.type != \"cgroup\")] + [{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\",\"source\":\"cgroup\",\"options\":[\"$o\",\"nosuid\"]}]
+				| .linux.namespaces |= map(select(.type != \"cgroup\")) + [$ns] | del(.linux.resources)"
+			# What comes before the folder itself is the host's, covered by it.
+			args awk -v "o=$([ -n "$ns" ] && echo "$o" || echo ro)" '$5 == "/sys/fs/cgroup" { n = 0; bad = "" } $5 ~ "^/sys/fs/cgroup/" { n++; if ($6 !~ "^" o ",") bad = bad $0 } END { print (n > 3) bad }' /proc/self/mountinfo
+			runc run "$ID"
+			expect_ok
+			[ "$output" = 1 ] || { echo "$ns $o: $output"; return 1; }
+		done
+	done
+}
+
+@test "ids that are not the user's are refused in one line" {
+	update_config '.linux.uidMappings = [{"containerID": 0, "hostID": 0, "size": 1}]'
+	runc run "$ID"
+	expect_error "config.json: linux.uidMappings"
+	[ "${#lines[@]}" = 1 ]
+	[ ! -e "$ROOT/$ID" ]
+	detached run -d "$ID"
+	expect_error "config.json: linux.uidMappings"
+}

@@ -123,3 +123,100 @@ stat_fields() {
 	[ "$status" -eq 1 ]
 	[[ $output == *'runc run failed: invalid memory policy mode \"MPOL_X\"'* ]]
 }
+
+@test "each scheduling policy, and what it needs, reaches the process" {
+	requires root
+	local policy number
+	while read -r policy number; do
+		update_config ".process.scheduler = $policy"
+		# Fields 19 and 41 of proc_pid_stat(5), after the name in brackets.
+		args awk '{ sub(/.*\) /, ""); print $39, $17 }' /proc/self/stat
+		runc run "$ID"
+		expect_ok
+		[ "$output" = "$number" ] || { echo "$policy: $output"; return 1; }
+	done <<-'END'
+		{"policy":"SCHED_OTHER","nice":-7} 0 -7
+		{"policy":"SCHED_OTHER","nice":19,"flags":["SCHED_FLAG_RESET_ON_FORK"]} 0 19
+		{"policy":"SCHED_BATCH","nice":4} 3 4
+		{"policy":"SCHED_IDLE"} 5 0
+	END
+}
+
+@test "a deadline is given to the process" {
+	requires root
+	command -v chrt >/dev/null || skip "needs chrt"
+	update_config '.process.scheduler = {"policy":"SCHED_DEADLINE","runtime":2000000,"deadline":10000000,"period":20000000,"flags":["SCHED_FLAG_RESET_ON_FORK"]}'
+	args sleep 100
+	detached run -d "$ID"
+	[[ $output != *"Device or resource busy"* && $output != *"device or resource busy"* ]] || skip "the kernel has no deadline bandwidth to spare"
+	expect_ok
+	run chrt -p "$(init_pid)"
+	[[ $output == *SCHED_DEADLINE*2000000/10000000/20000000* ]] || { echo "$output"; return 1; }
+}
+
+@test "a wrong policy or flag is refused before anything is made" {
+	local s words
+	while read -r s words; do
+		update_config ".process.scheduler = $s"
+		runc create "$ID"
+		expect_error "$words"
+		[ ! -e "$ROOT" ] || [ -z "$(ls "$ROOT")" ]
+	done <<-'END'
+		{"policy":"SCHED_X"} invalid scheduler policy: SCHED_X (config.json: process.scheduler.policy)
+		{"policy":"SCHED_OTHER","flags":["X"]} invalid scheduler flag: X (config.json: process.scheduler.flags[0])
+	END
+}
+
+@test "each I/O priority reaches the process" {
+	requires root
+	command -v ionice >/dev/null || skip "needs ionice"
+	local class said
+	args sleep 100
+	while read -r class said; do
+		update_config ".process.ioPriority = $class"
+		detached run -d "$ID"
+		expect_ok
+		[ "$(ionice -p "$(init_pid)")" = "$said" ] || { ionice -p "$(init_pid)"; return 1; }
+		runc delete --force "$ID"
+	done <<-'END'
+		{"class":"IOPRIO_CLASS_RT","priority":0} realtime: prio 0
+		{"class":"IOPRIO_CLASS_BE","priority":7} best-effort: prio 7
+		{"class":"IOPRIO_CLASS_IDLE","priority":0} idle
+	END
+}
+
+@test "each memory policy, and each flag, reaches the process" {
+	[ -e /proc/self/numa_maps ] || skip "needs a kernel with NUMA"
+	local policy said
+	args awk '{ print $2; exit }' /proc/self/numa_maps
+	while read -r policy said; do
+		update_config ".linux.memoryPolicy = $policy"
+		runc run "$ID"
+		# From Linux 5.15 and 6.9.
+		if [[ $policy == *_MANY* || $policy == *WEIGHTED* ]] && [[ $output == *"set_mempolicy: invalid argument"* ]]; then continue; fi
+		expect_ok
+		# shellcheck disable=SC2053 # a pattern
+		[[ $output == $said ]] || { echo "$policy: $output"; return 1; }
+	done <<-'END'
+		{"mode":"MPOL_DEFAULT"} default
+		{"mode":"MPOL_LOCAL"} local
+		{"mode":"MPOL_BIND","nodes":"0"} bind:0
+		{"mode":"MPOL_BIND","nodes":"0","flags":["MPOL_F_RELATIVE_NODES"]} bind=relative:0
+		{"mode":"MPOL_BIND","nodes":"0","flags":["MPOL_F_NUMA_BALANCING"]} bind=balancing:0
+		{"mode":"MPOL_PREFERRED","nodes":"0"} prefer:0
+		{"mode":"MPOL_PREFERRED","nodes":"0","flags":["MPOL_F_STATIC_NODES"]} prefer=static:0
+		{"mode":"MPOL_PREFERRED_MANY","nodes":"0"} prefer*
+		{"mode":"MPOL_INTERLEAVE","nodes":"0"} interleave:0
+		{"mode":"MPOL_WEIGHTED_INTERLEAVE","nodes":"0"} weighted*
+	END
+}
+
+@test "a memory policy that the kernel refuses is an error that names it" {
+	[ -e /proc/self/numa_maps ] || skip "needs a kernel with NUMA"
+	local policy
+	for policy in '{"mode":"MPOL_BIND"}' '{"mode":"MPOL_BIND","nodes":"900"}' '{"mode":"MPOL_LOCAL","flags":["MPOL_F_STATIC_NODES"]}'; do
+		update_config ".linux.memoryPolicy = $policy"
+		runc run "$ID"
+		expect_error "set_mempolicy: invalid argument (config.json: linux.memoryPolicy)"
+	done
+}
