@@ -180,6 +180,28 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 	}
 }
 
+// ended says why init has ended, or nil while it lives.
+func (l *launch) ended() error {
+	if fd := int(l.run.pidfd.Fd()); fd >= 0 {
+		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		if n, err := unix.Poll(p, 0); n == 0 || err != nil {
+			return nil
+		}
+	}
+	for {
+		t, payload, files, err := l.sock.recv()
+		closeAll(files)
+		switch {
+		case err == io.EOF:
+			return l.died(l.c.cgroups)
+		case err != nil:
+			return nil
+		case t == msgError:
+			return errors.New(string(payload))
+		}
+	}
+}
+
 var errKilledByFilter = errors.New("init process was killed by the seccomp filter: it allows too little (config.json: linux.seccomp)")
 
 // died says how init ended, when it did without a word.
@@ -208,6 +230,23 @@ func (l *launch) died(m *cgroup.Manager) error {
 		hint = ": its seccomp filter may allow too little (config.json: linux.seccomp)"
 	}
 	return fmt.Errorf("init process exited with status %d before the container was set up%s", st.ExitStatus(), hint)
+}
+
+func (l *launch) limit() error {
+	if err := l.c.cgroups.Set(l.c.config.Cgroups.Resources); err != nil {
+		return fmt.Errorf("error setting cgroup config for procHooks process: %w", err)
+	}
+	return nil
+}
+
+// mounted is the runtime's part when init asks at msgHooks.
+func (l *launch) mounted() error {
+	if l.limitLater {
+		if err := l.limit(); err != nil {
+			return err
+		}
+	}
+	return l.c.runtimeHooks()
 }
 
 func (l *launch) setRlimits() error {

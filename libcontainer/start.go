@@ -138,6 +138,10 @@ func (c *Container) startInit(p *Process) (err error) {
 		return err
 	}
 	if err := l.settle(&undo); err != nil {
+		if cause := l.ended(); cause != nil {
+			// Its end took the cgroup along (systemd), or whatever it was.
+			err = fmt.Errorf("unable to start container process: error during container init: %w", cause)
+		}
 		return err
 	}
 	p.meanwhile()
@@ -245,8 +249,7 @@ func (l *launch) settle(undo *undoList) error {
 	if err := c.save(); err != nil {
 		return err
 	}
-	// The state file is taken back with the cgroup that it names, not before:
-	// a runtime killed while it undoes leaves something that can be deleted.
+	// The state file is taken back with the cgroup that it names, not before.
 	if !l.limitLater {
 		if err := l.limit(); err != nil {
 			return fmt.Errorf("unable to start container process: error during container init: %w", err)
@@ -265,23 +268,6 @@ func (l *launch) settle(undo *undoList) error {
 		return nil
 	}
 	return err
-}
-
-func (l *launch) limit() error {
-	if err := l.c.cgroups.Set(l.c.config.Cgroups.Resources); err != nil {
-		return fmt.Errorf("error setting cgroup config for procHooks process: %w", err)
-	}
-	return nil
-}
-
-// mounted is the runtime's part when init asks at msgHooks.
-func (l *launch) mounted() error {
-	if l.limitLater {
-		if err := l.limit(); err != nil {
-			return err
-		}
-	}
-	return l.c.runtimeHooks()
 }
 
 // adopt records the new init.
