@@ -184,6 +184,28 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 	}
 }
 
+// ended says why init has ended, or nil while it lives.
+func (l *launch) ended() error {
+	if fd := int(l.run.pidfd.Fd()); fd >= 0 {
+		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		if n, err := unix.Poll(p, 0); n == 0 || err != nil {
+			return nil
+		}
+	}
+	for {
+		t, payload, files, err := l.sock.recv()
+		closeAll(files)
+		switch {
+		case err == io.EOF:
+			return l.died(l.c.cgroups)
+		case err != nil:
+			return nil
+		case t == msgError:
+			return errors.New(string(payload))
+		}
+	}
+}
+
 var errKilledByFilter = errors.New("init process was killed by the seccomp filter: it allows too little (config.json: linux.seccomp)")
 
 // died says how init ended, when it did without a word.

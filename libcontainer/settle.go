@@ -18,10 +18,9 @@ func (l *launch) settle(undo *undoList) error {
 		return err
 	}
 	c.made()
-	// The state file is taken back with the cgroup that it names, not before:
-	// a runtime killed while it undoes leaves something that can be deleted.
+	// The state file is taken back with the cgroup that it names, not before.
 	if !l.limitLater {
-		if err := c.limit(); err != nil {
+		if err := l.limit(); err != nil {
 			return fmt.Errorf("unable to start container process: error during container init: %w", err)
 		}
 	}
@@ -41,19 +40,19 @@ func (l *launch) settle(undo *undoList) error {
 	return err
 }
 
+func (l *launch) limit() error {
+	if err := l.c.cgroups.Set(l.c.config.Cgroups.Resources); err != nil {
+		return fmt.Errorf("error setting cgroup config for procHooks process: %w", err)
+	}
+	return nil
+}
+
 // mounted is the runtime's part when init asks at msgHooks.
 func (l *launch) mounted() error {
 	if l.limitLater {
-		if err := l.c.limit(); err != nil {
+		if err := l.limit(); err != nil {
 			return err
 		}
 	}
 	return l.c.runtimeHooks()
-}
-
-func (c *Container) limit() error {
-	if err := c.cgroups.Set(c.config.Cgroups.Resources); err != nil {
-		return fmt.Errorf("error setting cgroup config for procHooks process: %w", err)
-	}
-	return nil
 }

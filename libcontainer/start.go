@@ -148,6 +148,10 @@ func (c *Container) startInit(p *Process) (err error) {
 		return err
 	}
 	if err := l.settle(&undo); err != nil {
+		if cause := l.ended(); cause != nil {
+			// Its end took the cgroup along (systemd), or whatever it was.
+			err = fmt.Errorf("unable to start container process: error during container init: %w", cause)
+		}
 		return err
 	}
 	p.meanwhile()

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"text/tabwriter"
 	"time"
 )
 
@@ -259,8 +258,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench: no runtimes")
 		os.Exit(2)
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 1, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "\trow\truntime\twall median ms\tmin ms\tCPU ms\tpeak MB\tours/it median\tours/it min\t")
+	// A row is shown as soon as it is there: all of them may take long.
+	fmt.Printf("%28s %8s %14s %9s %9s %8s %15s %12s\n", "row", "runtime", "wall median ms", "min ms", "CPU ms", "peak MB", "ours/it median", "ours/it min")
 	for _, r := range rows() {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), r.name) {
 			continue
@@ -269,9 +268,8 @@ func main() {
 		if r.name == "run" && *floor != "" {
 			list = append(list, &peer{name: "floor", path: *floor, bundle: peers[0].bundle})
 		}
-		measure(w, r, list, *n)
+		measure(r, list, *n)
 	}
-	w.Flush()
 	if *only == "" || strings.Contains(*only, "syscalls") {
 		syscalls(peers, max(3, *n/10))
 	}
@@ -282,7 +280,7 @@ func main() {
 	}
 }
 
-func measure(w *tabwriter.Writer, r row, peers []*peer, n int) {
+func measure(r row, peers []*peer, n int) {
 	got := make([]series, len(peers))
 	failed := make([]error, len(peers))
 	for i, p := range peers {
@@ -324,7 +322,7 @@ func measure(w *tabwriter.Writer, r row, peers []*peer, n int) {
 			}
 			return strconv.FormatFloat(got[0].sorted(wallMS)[at]/wall[at], 'f', 2, 64)
 		}
-		fmt.Fprintf(w, "\t%s\t%s\t%.2f\t%.2f\t%.2f\t%.1f\t%s\t%s\t\n", r.name, p.name, wall[mid], wall[0], cpu[mid], rss[mid], ratio(mid), ratio(0))
+		fmt.Printf("%28s %8s %14.2f %9.2f %9.2f %8.1f %15s %12s\n", r.name, p.name, wall[mid], wall[0], cpu[mid], rss[mid], ratio(mid), ratio(0))
 	}
 }
 

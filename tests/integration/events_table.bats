@@ -21,12 +21,12 @@ up() {
 # field LINE N: the Nth word of a line of output.
 field() { awk -v l="$1" -v n="$2" 'NR == l {print $n}' <<<"$output"; }
 
-# in_terminal SCRIPT: as a person would, in a terminal of 40 lines and 120
+# in_terminal SCRIPT: as a person would, in a terminal of 40 lines and 160
 # columns, with the runtime as $R; $output is all that appeared.
 in_terminal() {
 	command -v script >/dev/null || skip "needs script(1)"
 	run env R="$RUNC --root $ROOT" ID="$ID" TERM=xterm timeout -s KILL 30 \
-		script --quiet --return --command "stty rows 40 cols 120; $1" /dev/null </dev/null
+		script --quiet --return --command "stty rows 40 cols 160; $1" /dev/null </dev/null
 	output=${output//$'\r'/}
 }
 
