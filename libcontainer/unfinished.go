@@ -31,13 +31,17 @@ func (c *Container) note(paths map[string]string) error {
 		}
 	}
 	path := filepath.Join(c.dir, stateFilename)
-	err := os.Symlink(strings.Join(list, "\n"), path)
-	if errors.Is(err, unix.ENAMETOOLONG) {
+	err := unix.Symlink(strings.Join(list, "\n"), path)
+	if err == unix.ENAMETOOLONG {
 		// Longer paths than a symlink can hold: only a kill just now would
 		// have needed it.
 		return nil
 	}
-	return err
+	if err != nil {
+		// Without the list, which is long.
+		return &os.PathError{Op: "symlink", Path: path, Err: err}
+	}
+	return nil
 }
 
 // dropNote removes the note, or the state file that has replaced it.

@@ -73,6 +73,7 @@ type script struct {
 
 	status uintptr // pipe to the parent: reports, closed by exec
 	gate   uintptr // pipe from the parent: a byte when the maps are written
+	gateUp uintptr // the parent's end of it, or none
 
 	files    []int // the child's fd i; -1 is closed there
 	reserved int   // fds below are the child's own files
@@ -152,6 +153,10 @@ func unblock(s *script) {
 func play(s *script) {
 	var errno syscall.Errno
 	var n, clock uintptr
+	if s.gateUp != none {
+		// Our copy: with it, this process would never see that the parent died.
+		syscall.RawSyscall(unix.SYS_CLOSE, s.gateUp, 0, 0)
+	}
 	if len(s.offsets) > 0 {
 		// While /proc is the caller's and this process dumpable, which makes
 		// the file ours. The kernel asks for the rights of who opened it.

@@ -109,7 +109,10 @@ func (p *Plan) Start() (_ *Child, err error) {
 		s.files = append(s.files, int(s.exe), statusUp, s.pidNS)
 		s.spare = max(s.spare, s.pidNS+1)
 	}
-	s.status, s.gate = uintptr(statusUp), uintptr(gate[0])
+	s.status, s.gate, s.gateUp = uintptr(statusUp), uintptr(gate[0]), none
+	if gate[1] >= 0 {
+		s.gateUp = uintptr(gate[1])
+	}
 	s.spare = max(s.spare, statusUp+1, status[0]+1, gate[0]+1, gate[1]+1)
 
 	if s.shared {

@@ -3,13 +3,11 @@
 # A step of create or of init fails, or the runtime is killed at it: delete
 # --force then leaves nothing.
 
-load helpers
-
+load fault
 
 setup() {
 	requires root
-	command -v strace >/dev/null || skip "needs strace"
-	strace -f -o /dev/null true 2>/dev/null || skip "strace may not trace here"
+	may_trace
 	setup_bundle
 	args sleep 1000
 	# One feature of each kind, so that there is something to undo.
@@ -18,40 +16,6 @@ setup() {
 		| .mounts += [{"destination": "/mnt", "type": "bind", "source": "/tmp", "options": ["bind", "ro"]}]'
 }
 
-# ours: the processes of this test's container, and runtimes at work on it.
-ours() {
-	local c
-	for c in $(find /sys/fs/cgroup -type d -name "$ID" 2>/dev/null); do cat "$c/cgroup.procs"; done
-	pgrep -f -- "--root $ROOT" | grep -vx "$$" || true
-}
-
-none_left() { [ -z "$(ours)" ]; }
-
-nothing_left() {
-	wait_for none_left
-	[ ! -e "$ROOT/$ID" ] || { ls -la "$ROOT/$ID"; return 1; }
-	if grep -F " $TMP/" /proc/self/mountinfo; then return 1; fi
-	if find /sys/fs/cgroup -type d -name "$ID*" 2>/dev/null | grep .; then return 1; fi
-}
-
-# with_fault EXPRESSION: create under strace with that injection. The tracer
-# stays beside (-D) until the last of the traced has ended.
-with_fault() {
-	status=0
-	timeout -s KILL 20 strace -D -f -qq -o "$TMP/strace" -e "inject=$1" \
-		"$RUNC" --root "$ROOT" create "$ID" </dev/null >"$TMP/out" 2>&1 3>&- || status=$?
-	output=$(cat "$TMP/out")
-} 2>/dev/null
-
-# removed WHAT: delete --force leaves nothing, whatever had happened.
-removed() {
-	runc delete --force "$ID"
-	[ "$status" -eq 0 ] || { echo "$1: delete: $output"; return 1; }
-	nothing_left || { echo "$1: left"; return 1; }
-}
-
-injected() { grep -q INJECTED "$TMP/strace"; }
-
 # fails SYSCALL N...: an error of each N-th one. Either create fails and has
 # removed all by itself, or it could do without that call and the container is
 # as good as any.
@@ -59,7 +23,7 @@ fails() {
 	local call=$1 n
 	shift
 	for n; do
-		with_fault "$call:error=ENOSPC:when=$n"
+		with_fault "$call:error=ENOSPC:when=$n" create "$ID"
 		if [ "$status" -eq 0 ]; then
 			state_is created || { echo "$call $n: create succeeded: $output"; return 1; }
 		else
@@ -78,7 +42,7 @@ killed() {
 	local call=$1 n
 	shift
 	for n; do
-		with_fault "$call:signal=KILL:when=$n"
+		with_fault "$call:signal=KILL:when=$n" create "$ID"
 		removed "$call $n" || return 1
 	done
 }

@@ -1,0 +1,46 @@
+#!/bin/bash
+# Common to the tests that inject faults by strace.
+# shellcheck disable=SC2154,SC2044,SC2034 # variables of helpers.bash; what find gives
+
+load helpers
+
+may_trace() {
+	command -v strace >/dev/null || skip "needs strace"
+	strace -f -o /dev/null true 2>/dev/null || skip "strace may not trace here"
+}
+
+# ours: the processes of this test's container, and runtimes at work on it.
+ours() {
+	local c
+	for c in $(find /sys/fs/cgroup -type d -name "$ID" 2>/dev/null); do cat "$c/cgroup.procs"; done
+	pgrep -f -- "--root $ROOT" | grep -vx "$$" || true
+}
+
+none_left() { [ -z "$(ours)" ]; }
+
+nothing_left() {
+	wait_for none_left || return 1
+	[ ! -e "$ROOT/$ID" ] || { ls -la "$ROOT/$ID"; return 1; }
+	if grep -F " $TMP/" /proc/self/mountinfo; then return 1; fi
+	if find /sys/fs/cgroup -type d -name "$ID*" 2>/dev/null | grep .; then return 1; fi
+}
+
+# with_fault EXPRESSION COMMAND...: under strace with that injection. The tracer
+# stays beside (-D) until the last of the traced has ended.
+with_fault() {
+	local inject=$1
+	shift
+	status=0
+	timeout -s KILL 20 strace -D -f -qq -o "$TMP/strace" -e "inject=$inject" \
+		"$RUNC" --root "$ROOT" "$@" </dev/null >"$TMP/out" 2>&1 3>&- || status=$?
+	output=$(cat "$TMP/out")
+} 2>/dev/null
+
+# removed WHAT: delete --force leaves nothing, whatever had happened.
+removed() {
+	run timeout -s KILL 30 "$RUNC" --root "$ROOT" delete --force "$ID"
+	[ "$status" -eq 0 ] || { echo "$1: delete: $output"; return 1; }
+	nothing_left || { echo "$1: left"; return 1; }
+}
+
+injected() { grep -q INJECTED "$TMP/strace"; }
