@@ -327,8 +327,11 @@ func (l *launch) equip(undo *undoList) ([]*os.File, error) {
 	if err := sched.ResetAffinity(pid); err != nil {
 		return fail(err)
 	}
-	var err error
-	if l.boot.Rootfs, err = rootfs.NewPlan(config, rootfs.Layout{Unified: m.Unified(), Paths: m.Paths()}); err != nil {
+	shown, err := m.Shown(pid)
+	if err != nil {
+		return fail(err)
+	}
+	if l.boot.Rootfs, err = rootfs.NewPlan(config, rootfs.Layout{Unified: m.Unified(), Paths: shown}); err != nil {
 		return fail(fmt.Errorf("error during container init: %w", err))
 	}
 	if err := l.setOOMScore(); err != nil {

@@ -254,6 +254,16 @@ func (m *Manager) Set(r *cgroups.Resources) error {
 // Paths by controller, as the state file has them.
 func (m *Manager) Paths() map[string]string { return m.lib.GetPaths() }
 
+// Shown are the folders that a mount of type cgroup shows to a process of the
+// container, by controller: its own cgroup, which on v1 may be no other than
+// the runtime's where an ordinary user may not make one.
+func (m *Manager) Shown(pid int) (map[string]string, error) {
+	if m.v2 || !m.config.Rootless {
+		return m.lib.GetPaths(), nil
+	}
+	return v1PathsOf(pid)
+}
+
 // Pids are those of all processes in the cgroup and those below it.
 func (m *Manager) Pids() ([]int, error) { return m.lib.GetAllPids() }
 

@@ -47,6 +47,19 @@ func v1Paths(c *cgroups.Cgroup) (map[string]string, error) {
 	return paths, nil
 }
 
+// v1PathsOf are the cgroups that a process is in.
+func v1PathsOf(pid int) (map[string]string, error) {
+	mountinfo, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	own, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	if err != nil {
+		return nil, err
+	}
+	return decideV1("", string(mountinfo), string(own), false), nil
+}
+
 // decideV1 makes the paths out of the texts of /proc/self/mountinfo and
 // /proc/self/cgroup; see proc_pid_mountinfo(5) and cgroups(7).
 func decideV1(inner, mountinfo, own string, hybrid bool) map[string]string {
