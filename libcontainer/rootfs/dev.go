@@ -150,6 +150,15 @@ func keepNode(at fd, name string, n *Node) error {
 	if !n.same(&st) {
 		return errors.New("there is something else already, or a node with other numbers")
 	}
+	// One that a mount has brought is the host's own file: its owner and mode
+	// are not for a container to change, and in a user namespace nobody could.
+	var sx unix.Statx_t
+	if err := unix.Statx(int(f), "", unix.AT_EMPTY_PATH, 0, &sx); err != nil {
+		return os.NewSyscallError("statx", err)
+	}
+	if sx.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0 {
+		return nil
+	}
 	if st.Uid != n.UID || st.Gid != n.GID {
 		if err := unix.Fchownat(int(f), "", int(n.UID), int(n.GID), unix.AT_EMPTY_PATH); err != nil {
 			return os.NewSyscallError("fchownat", err)

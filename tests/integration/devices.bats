@@ -66,6 +66,17 @@ pts/ptmx' ]
 	expect_error "other numbers"
 }
 
+@test "a node that a mount has brought keeps its owner and mode" {
+	mknod -m 640 "$TMP/null" c 1 3
+	chown 12:34 "$TMP/null"
+	update_config '.mounts += [{"destination": "/dev/null", "source": $s, "options": ["bind"]}]' --arg s "$TMP/null"
+	args stat -c '%t:%T %a %u:%g' /dev/null
+	runc run "$ID"
+	expect_ok
+	[ "$output" = '1:3 640 12:34' ]
+	[ "$(stat -c '%a %u:%g' "$TMP/null")" = '640 12:34' ]
+}
+
 @test "a /dev that is a bind mount is left alone" {
 	mkdir dev
 	cp -a /dev/null dev/ 2>/dev/null || mknod dev/null c 1 3

@@ -38,6 +38,15 @@ other_userns() { [ "$(readlink "/proc/$1/ns/user")" != "$(readlink /proc/self/ns
 	[ "$(tr -s ' \n' ' ' <<<"$output")" = '0 0 100000 65536 1:3 runc ' ] || { echo "$output"; return 1; }
 }
 
+@test "in a user namespace nodes of the host that mounts have brought are taken as they are" {
+	# What rootless Podman does for --privileged.
+	update_config '.mounts += [{"destination": "/dev/null", "source": "/dev/null", "options": ["bind"]}]'
+	sh_args 'echo x >/dev/null && stat -c %t:%T /dev/null'
+	nested "$RUNC" --root "$ROOT" run "$ID"
+	expect_ok
+	[ "$output" = 1:3 ] || { echo "$output"; return 1; }
+}
+
 @test "root of a user namespace runs a container with one below" {
 	update_config '.linux.namespaces += [{"type":"user"}]
 		| .linux.uidMappings = [{"containerID":0,"hostID":0,"size":1000}] | .linux.gidMappings = .linux.uidMappings'
