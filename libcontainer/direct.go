@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runc/libcontainer/capabilities"
 	"runc/libcontainer/keys"
 	"runc/libcontainer/nsenter"
 	"runc/libcontainer/rlimit"
@@ -186,9 +187,6 @@ func (l *launch) directCalls(stdio []*os.File) *nsenter.Calls {
 	if b.NoNewPrivileges {
 		prctl(unix.PR_SET_NO_NEW_PRIVS, 1)
 	}
-	if b.Seccomp != nil && !b.NoNewPrivileges {
-		c.Add(unix.SYS_SECCOMP, seccompArgs(b.Seccomp)...)
-	}
 	c.Add(unix.SYS_CLOSE_RANGE, nsenter.Num(3+b.Extra), nsenter.Num(math.MaxInt32), nsenter.Num(unix.CLOSE_RANGE_CLOEXEC))
 	c.Add(unix.SYS_CHDIR, nsenter.Text(b.Cwd))
 	for _, n := range b.Caps.Unbound() {
@@ -207,8 +205,13 @@ func (l *launch) directCalls(stdio []*os.File) *nsenter.Calls {
 	ids(sysSetresuid, b.UID)
 	c.AddInside()
 	prctl(unix.PR_SET_KEEPCAPS, 0)
-	hdr, data := b.Caps.Capset()
-	c.Add(unix.SYS_CAPSET, nsenter.Bytes(bytesOf(hdr)), nsenter.Bytes(bytesOf(data)))
+	// Without no_new_privs the filter takes a capability, as in init_last.go.
+	admin := b.Seccomp != nil && !b.NoNewPrivileges
+	if admin {
+		c.Add(unix.SYS_CAPSET, capsetArgs(b.Caps.Holding(capabilities.Admin))...)
+	} else {
+		c.Add(unix.SYS_CAPSET, capsetArgs(b.Caps)...)
+	}
 	if b.Caps.Inheritable != 0 {
 		prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL)
 		for n := range 64 {
@@ -220,13 +223,21 @@ func (l *launch) directCalls(stdio []*os.File) *nsenter.Calls {
 	if b.ParentDeathSignal != 0 {
 		prctl(unix.PR_SET_PDEATHSIG, uintptr(b.ParentDeathSignal))
 	}
-	if b.Seccomp != nil && b.NoNewPrivileges {
+	if b.Seccomp != nil {
 		c.AddLast(unix.SYS_SECCOMP, seccompArgs(b.Seccomp)...)
+	}
+	if admin {
+		c.AddLast(unix.SYS_CAPSET, capsetArgs(b.Caps)...)
 	}
 	return c
 }
 
 func bytesOf[T any](p *T) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(p)), unsafe.Sizeof(*p)) }
+
+func capsetArgs(caps capabilities.Caps) []nsenter.Arg {
+	hdr, data := caps.Capset()
+	return []nsenter.Arg{nsenter.Bytes(bytesOf(hdr)), nsenter.Bytes(bytesOf(data))}
+}
 
 func seccompArgs(p *seccomp.Program) []nsenter.Arg {
 	return []nsenter.Arg{nsenter.Num(unix.SECCOMP_SET_MODE_FILTER), nsenter.Num(p.LoneFlags()), nsenter.Filter(p.Filter)}

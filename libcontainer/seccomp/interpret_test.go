@@ -197,6 +197,23 @@ func model(s *configs.Seccomp, names []string, d *data) uint32 {
 			return r.ret
 		}
 	}
+	single := true
+	for _, r := range rules {
+		single = single && len(r.args) == 1
+	}
+	if single {
+		// Stable, and by no library's sort: masks make it a partial order.
+		for i := range rules {
+			for k := range i {
+				if precedes(rules[i].args[0], rules[k].args[0], on.wide) {
+					r := rules[i]
+					copy(rules[k+1:i+1], rules[k:i])
+					rules[k] = r
+					break
+				}
+			}
+		}
+	}
 	for _, r := range rules {
 		all := true
 		for _, a := range r.args {

@@ -76,17 +76,17 @@ func (d *decision) on(wide bool) *decision {
 		return d
 	}
 	out := &decision{ret: d.ret, wide: wide}
-	for i := range d.rules {
-		conds, never := simplify(d.rules[i].conds, wide)
+	for _, r := range inOrder(d.rules, wide) {
+		conds, never := simplify(r.conds, wide)
 		if never {
 			continue
 		}
 		if len(conds) == 0 {
 			// Holds always: what comes later is never asked.
-			out.ret = d.rules[i].ret
+			out.ret = r.ret
 			break
 		}
-		out.rules = append(out.rules, rule{conds, d.rules[i].ret})
+		out.rules = append(out.rules, rule{conds, r.ret})
 	}
 	for n := len(out.rules); n > 0 && out.rules[n-1].ret == out.ret; n-- {
 		out.rules = out.rules[:n-1]
@@ -149,7 +149,7 @@ func newProfile(s *configs.Seccomp) profile {
 
 // newRuleSet reads the rules in the order of the profile. Of several rules for
 // a syscall one without conditions decides, the first; else the first whose
-// conditions hold. A rule that says what the default says is none, so that it
+// conditions hold, in the order of inOrder. A rule that says what the default says is none, so that it
 // takes nothing away from others. For the multiplexed syscalls see muxed.
 func newRuleSet(s profile, mux bool) (*ruleSet, error) {
 	def, err := returned(s.DefaultAction, s.DefaultErrnoRet)

@@ -289,6 +289,31 @@ says() {
 	done
 }
 
+@test "the Go runtime's own calls denied, all at once: create, start and exec go past it" {
+	local nnp act
+	echo '{"user": {"uid": 0, "gid": 0}, "cwd": "/", "args": ["/bin/true"], "ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 4}}' >"$TMP/process.json"
+	for act in ERRNO KILL_THREAD TRAP; do
+		rule "{names: [\"futex\", \"clone\", \"clone3\", \"sched_yield\", \"nanosleep\", \"madvise\", \"mmap\", \"munmap\", \"tgkill\", \"sigaltstack\", \"epoll_pwait\",
+			\"rt_sigprocmask\", \"rt_sigreturn\", \"timer_create\", \"setresuid\", \"setresgid\", \"setgroups\", \"chdir\", \"getcwd\", \"faccessat2\", \"fcntl\"], action: \"SCMP_ACT_$act\"}"
+		for nnp in true false; do
+			update_config ".process.noNewPrivileges = $nnp"
+			# A static program that needs none of them either.
+			args syscall 34
+			detached create "$ID"
+			expect_ok
+			runc start "$ID"
+			[ "$status" -eq 0 ] && [ -z "$output" ] || { echo "start, $act $nnp: $status $output"; return 1; }
+			wait_for state_is running
+			# Its I/O priority is not set the short way; nor is it in user namespaces.
+			jq --argjson n "$nnp" '.noNewPrivileges = $n | .args = ["/bin/syscall", "39"]' "$TMP/process.json" >"$TMP/p.json"
+			run timeout -s KILL 20 "$RUNC" --root "$ROOT" exec --process "$TMP/p.json" "$ID"
+			[ "$status" -eq 0 ] && [[ $output == ok* ]] && [ "${#lines[@]}" -eq 1 ] || { echo "exec, $act $nnp: $status $output"; return 1; }
+			runc delete --force "$ID"
+			expect_ok
+		done
+	done
+}
+
 @test "init needs no more calls than runc's: a filter without sendmsg, setresuid, faccessat2, close_range" {
 	update_config '.process.noNewPrivileges = false'
 	rule '{names: ["sendmsg", "recvmsg", "setresuid", "setresgid", "faccessat2", "close_range"], action: "SCMP_ACT_ERRNO"}'
@@ -446,6 +471,64 @@ closing_agent() {
 	run ls -l "/proc/$(init_pid)/fd"
 	teardown_on_failure "$([[ $output == *" -> "* ]] && [[ $output != *seccomp* ]] && echo fine)"
 	runc delete --force "$ID"
+	teardown_agent
+}
+
+# An agent that takes the listener and never answers.
+silent_agent() {
+	/usr/bin/python3 - "$TMP/agent.sock" "$TMP/taken" <<-'END' 3>&- &
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1]); s.listen()
+		kept = []
+		while True:
+		    c, _ = s.accept()
+		    kept.append(c.recvmsg(65536, socket.CMSG_LEN(4)))
+		    open(sys.argv[2], "a").write("x")
+	END
+	AGENT_PID=$!
+	wait_for test -S "$TMP/agent.sock"
+}
+
+@test "NOTIFY with an agent that never answers: what waits for it can be killed" {
+	silent_agent
+	notify '"mkdir", "openat", "execve"'
+	args sleep 1000
+	local nnp
+	# Here init waits for the answer itself, be it before start or after.
+	for nnp in true false; do
+		update_config ".process.noNewPrivileges = $nnp"
+		detached create "$ID"
+		teardown_on_failure "$([ "$status" -eq 0 ] && echo fine)"
+		run timeout -s KILL 20 "$RUNC" --root "$ROOT" kill "$ID" KILL
+		teardown_on_failure "$([ "$status" -eq 0 ] && echo fine)"
+		wait_for state_is stopped
+		run timeout -s KILL 20 "$RUNC" --root "$ROOT" delete "$ID"
+		teardown_on_failure "$([ "$status" -eq 0 ] && echo fine)"
+	done
+	notify '"mkdir"'
+	args syscall 83 0
+	detached run -d "$ID"
+	wait_for test -s "$TMP/taken"
+	run timeout -s KILL 20 "$RUNC" --root "$ROOT" delete --force "$ID"
+	teardown_on_failure "$([ "$status" -eq 0 ] && [ ! -e "$ROOT/$ID" ] && echo fine)"
+	teardown_agent
+}
+
+@test "NOTIFY with an agent that never answers: start waits for it, and can be given up" {
+	silent_agent
+	notify '"openat"'
+	args sleep 1000
+	update_config '.process.noNewPrivileges = true'
+	detached create "$ID"
+	teardown_on_failure "$([ "$status" -eq 0 ] && echo fine)"
+	"$RUNC" --root "$ROOT" start "$ID" >"$TMP/start" 2>&1 3>&- &
+	local start=$!
+	run timeout -s KILL 20 "$RUNC" --root "$ROOT" delete --force "$ID"
+	teardown_on_failure "$([ "$status" -eq 0 ] && echo fine)"
+	local code=0
+	wait $start || code=$?
+	teardown_on_failure "$([ "$code" -eq 1 ] && [ "$(wc -l <"$TMP/start")" -eq 1 ] && echo fine)"
 	teardown_agent
 }
 
