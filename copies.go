@@ -100,6 +100,9 @@ func (c *copies) start(s stream) {
 	c.running.Go(func() {
 		_, _ = io.Copy(to, ours)
 		ours.Close()
+		if to != s.caller {
+			to.Close()
+		}
 	})
 }
 
