@@ -3,11 +3,12 @@ package cgroup
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/opencontainers/cgroups"
+
+	"runc/libcontainer/system"
 )
 
 // hierarchies are those cgroup v1 controllers and named hierarchies that a
@@ -27,13 +28,13 @@ func v1Paths(c *cgroups.Cgroup) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	mountinfo, err := os.ReadFile("/proc/self/mountinfo")
+	mountinfo, err := system.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return nil, err
 	}
 	own := ""
 	if !filepath.IsAbs(inner) {
-		b, err := os.ReadFile("/proc/self/cgroup")
+		b, err := system.ReadFile("/proc/self/cgroup")
 		if err != nil {
 			return nil, err
 		}
