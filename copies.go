@@ -8,10 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// copies are the streams between our caller and the process. Each has a
-// goroutine, but only from when there is something to copy: most processes
-// that are run by exec say little or nothing, and to have three goroutines
-// wait for that takes longer than all else that exec does in our own process.
+// copies are the streams between our caller and the process. A stream gets a
+// goroutine only once it has something that may have to be waited for: most
+// processes that are run by exec say little or nothing, and to have three
+// goroutines wait for that takes longer than all else that exec does in our own
+// process.
 type copies struct {
 	waiting []stream
 	running sync.WaitGroup // those outwards
@@ -61,6 +62,8 @@ func (c *copies) look(fd int, limit *unix.Timespec) (readable bool, err error) {
 	still := c.waiting[:0]
 	for i, s := range c.waiting {
 		switch ev := fds[i+1].Revents; {
+		case ev&unix.POLLIN != 0 && s.splice():
+			still = append(still, s)
 		case ev&unix.POLLIN != 0 && !s.null():
 			c.start(s)
 		case ev != 0:
@@ -71,6 +74,23 @@ func (c *copies) look(fd int, limit *unix.Timespec) (readable bool, err error) {
 	}
 	c.waiting = still
 	return fds[0].Revents != 0, nil
+}
+
+// splice copies some output where that needs no waiting: into a pipe that has
+// room, or a file.
+func (s stream) splice() bool {
+	var st unix.Stat_t
+	if s.inwards || unix.Fstat(int(s.caller.Fd()), &st) != nil {
+		return false
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFIFO, unix.S_IFREG:
+	default:
+		// Not every kind is left alone by SPLICE_F_NONBLOCK.
+		return false
+	}
+	n, err := unix.Splice(s.ours, nil, int(s.caller.Fd()), nil, 64<<10, unix.SPLICE_F_NONBLOCK)
+	return err == nil && n > 0
 }
 
 // null: from the null device nothing ever comes.
