@@ -137,15 +137,11 @@ func execSpec(cmd *cli.Command, c *libcontainer.Container) (*specs.Process, erro
 		}
 		return p, checkProcess(p)
 	}
-	s, err := c.Summary()
-	if err != nil {
-		return nil, err
-	}
 	args := cmd.Args().Tail()
 	if len(args) == 0 {
 		return nil, errors.New("exec args cannot be empty")
 	}
-	spec, err := loadSpec(s.Bundle + "/" + specConfig)
+	spec, err := loadSpec(c.Bundle() + "/" + specConfig)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os/signal"
 	"slices"
-	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -18,8 +17,10 @@ import (
 // they end that, later they are the process's that we wait for.
 type forwarder struct {
 	pipe *sigpipe.Pipe
-	ch   chan unix.Signal
-	once sync.Once
+	// Where a goroutine reads the pipe, what it reads is here; see listen.
+	ch        chan unix.Signal
+	listening bool
+	early     []unix.Signal // read by interrupted
 
 	deadly []unix.Signal // those that would end us
 	// Done once a signal that would have ended us came during the start.
@@ -28,13 +29,13 @@ type forwarder struct {
 }
 
 // newForwarder catches what would end us while there is something to take
-// back. It waits in the pipe until somebody listens.
+// back. It waits in the pipe until somebody looks.
 func newForwarder() (*forwarder, error) {
 	pipe, err := sigpipe.New()
 	if err != nil {
 		return nil, err
 	}
-	f := &forwarder{pipe: pipe, ch: make(chan unix.Signal, 128)}
+	f := &forwarder{pipe: pipe}
 	for _, s := range []unix.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGTERM} {
 		// nohup(1), or a shell's background job, has them ignored.
 		if !signal.Ignored(s) {
@@ -49,26 +50,34 @@ func newForwarder() (*forwarder, error) {
 	return f, nil
 }
 
-// listen reads the pipe from now on.
+// listen has a goroutine read the pipe from now on: for a start that would not
+// look at it meanwhile.
 func (f *forwarder) listen() {
-	f.once.Do(func() {
-		go func() {
-			for {
-				s, err := f.pipe.Next()
-				if err != nil {
-					return
-				}
-				if slices.Contains(f.deadly, s) {
-					f.abort(fmt.Errorf("interrupted by %s", unix.SignalName(s)))
-				}
-				select {
-				case f.ch <- s:
-				default:
-					// As many wait already; the kernel merges equal ones too.
-				}
+	if f.listening {
+		return
+	}
+	f.listening, f.ch = true, make(chan unix.Signal, 128)
+	go func() {
+		for {
+			s, err := f.pipe.Next()
+			if err != nil {
+				return
 			}
-		}()
-	})
+			f.consider(s)
+			select {
+			case f.ch <- s:
+			default:
+				// As many wait already; the kernel merges equal ones too.
+			}
+		}
+	}()
+}
+
+// consider ends the start if the signal is one to do so.
+func (f *forwarder) consider(s unix.Signal) {
+	if slices.Contains(f.deadly, s) {
+		f.abort(fmt.Errorf("interrupted by %s", unix.SignalName(s)))
+	}
 }
 
 // all catches the rest of the signals as well. It has to be called before the
@@ -79,6 +88,14 @@ func (f *forwarder) all() error { return f.pipe.Catch(sigpipe.All()...) }
 func (f *forwarder) interrupted() error {
 	if f == nil {
 		return nil
+	}
+	for !f.listening {
+		s, ok := f.pipe.TryNext()
+		if !ok {
+			break
+		}
+		f.consider(s)
+		f.early = append(f.early, s)
 	}
 	return context.Cause(f.starting)
 }
@@ -97,15 +114,37 @@ func (f *forwarder) wait(p *libcontainer.Process, t *tty) (int, error) {
 		return -1, err
 	}
 	// It may have ended before.
-	for ended := reap(pid); !ended; {
-		switch s := <-f.ch; s {
+	ended := reap(pid)
+	handle := func(s unix.Signal) {
+		switch s {
 		case unix.SIGCHLD:
-			ended = reap(pid)
+			ended = ended || reap(pid)
 		case unix.SIGWINCH:
 			t.resize()
 		default:
 			// It may have ended just now.
 			_ = p.Signal(s)
+		}
+	}
+	for _, s := range f.early {
+		handle(s)
+	}
+	if f.listening {
+		t.copyAll()
+		for !ended {
+			handle(<-f.ch)
+		}
+	}
+	for !ended {
+		if err := t.poll(f.pipe.Fd()); err != nil {
+			return -1, err
+		}
+		for !ended {
+			s, ok := f.pipe.TryNext()
+			if !ok {
+				break
+			}
+			handle(s)
 		}
 	}
 	status, err := p.Wait()
@@ -114,6 +153,7 @@ func (f *forwarder) wait(p *libcontainer.Process, t *tty) (int, error) {
 	}
 	return exitStatus(status), nil
 }
+
 func exitStatus(status unix.WaitStatus) int {
 	if status.Signaled() {
 		return 128 + int(status.Signal())

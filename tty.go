@@ -1,11 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sync"
 
 	"github.com/containerd/console"
 	"golang.org/x/sys/unix"
@@ -22,10 +20,7 @@ type tty struct {
 	sock   *os.File        // our end of the socket that brings the master
 
 	theirs []*os.File // closed once the process has them
-	ours   []*os.File
-	in     func()
-	out    []func()
-	copies sync.WaitGroup
+	copies copies
 }
 
 // setUpIO gives the process its stdio.
@@ -70,40 +65,38 @@ func (t *tty) pipes(r *runner, p *libcontainer.Process) error {
 	if err != nil {
 		return err
 	}
-	pipe := func() (*os.File, *os.File, error) {
-		pr, pw, err := os.Pipe()
-		if err == nil && (uid != os.Geteuid() || gid != os.Getegid()) {
-			if err = errors.Join(pr.Chown(uid, gid), pw.Chown(uid, gid)); err != nil {
-				err = fmt.Errorf("cannot give the stdio to the container's root, %d:%d on the host (config.json: linux.uidMappings, linux.gidMappings): %w", uid, gid, os.ErrPermission)
+	// Ours is a bare fd until there is something to copy.
+	pipe := func(theirs int) (their *os.File, our int, err error) {
+		var fds [2]int
+		if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+			return nil, -1, os.NewSyscallError("pipe2", err)
+		}
+		their, our = os.NewFile(uintptr(fds[theirs]), "pipe"), fds[1-theirs]
+		t.theirs = append(t.theirs, their)
+		if uid != os.Geteuid() || gid != os.Getegid() {
+			// One inode for both ends.
+			if err = their.Chown(uid, gid); err != nil {
+				err = fmt.Errorf("cannot give the stdio to the container's root, %d:%d on the host (config.json: linux.uidMappings, linux.gidMappings): %w", uid, gid, err)
 			}
 		}
-		return pr, pw, err
+		return their, our, err
 	}
-	pr, pw, err := pipe()
-	if err != nil {
-		return err
-	}
-	t.theirs, t.ours = append(t.theirs, pr), append(t.ours, pw)
-	p.Stdin = pr
-	t.in = func() {
-		_, _ = io.Copy(pw, os.Stdin)
-		pw.Close()
-	}
-	for _, o := range []struct {
-		to *os.File
-		w  *io.Writer
-	}{{os.Stdout, &p.Stdout}, {os.Stderr, &p.Stderr}} {
-		pr, pw, err := pipe()
+	for i, to := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+		their, our, err := pipe(min(i, 1))
+		if our >= 0 {
+			t.copies.add(stream{caller: to, ours: our, inwards: i == 0})
+		}
 		if err != nil {
 			return err
 		}
-		t.theirs, t.ours = append(t.theirs, pw), append(t.ours, pr)
-		*o.w = pw
-		to, err := otherwise(o.to)
-		if err != nil {
-			return err
+		switch i {
+		case 0:
+			p.Stdin = their
+		case 1:
+			p.Stdout = their
+		case 2:
+			p.Stderr = their
 		}
-		t.out = append(t.out, func() { _, _ = io.Copy(to, pr); pr.Close() })
 	}
 	return nil
 }
@@ -118,13 +111,6 @@ func (t *tty) started(*libcontainer.Process) error {
 		if err := t.receive(); err != nil {
 			return err
 		}
-	}
-	if t.in != nil {
-		go t.in()
-	}
-	for _, out := range t.out {
-		t.copies.Add(1)
-		go func() { defer t.copies.Done(); out() }()
 	}
 	return nil
 }
@@ -155,12 +141,12 @@ func (t *tty) receive() error {
 		}
 		t.resize()
 	}
-	t.in = func() { _, _ = io.Copy(t.master, os.Stdin) }
+	go func() { _, _ = io.Copy(t.master, os.Stdin) }()
 	stdout, err := otherwise(os.Stdout)
 	if err != nil {
 		return err
 	}
-	t.out = append(t.out, func() { _, _ = io.Copy(stdout, t.master) })
+	t.copies.run(func() { _, _ = io.Copy(stdout, t.master) })
 	return nil
 }
 
@@ -183,8 +169,14 @@ func (t *tty) resize() {
 	_ = t.master.ResizeFrom(t.host)
 }
 
+// poll waits until there is a signal, and starts to copy what wants copying.
+func (t *tty) poll(signals int) error { return t.copies.poll(signals) }
+
+// copyAll starts all copying.
+func (t *tty) copyAll() { t.copies.startAll() }
+
 // drain waits until all that the process wrote has been copied.
-func (t *tty) drain() { t.copies.Wait() }
+func (t *tty) drain() { t.copies.drain() }
 
 // close gives the caller's terminal back as it was.
 func (t *tty) close() {
@@ -194,6 +186,7 @@ func (t *tty) close() {
 	for _, f := range t.theirs {
 		f.Close()
 	}
+	t.copies.close()
 	if t.sock != nil {
 		t.sock.Close()
 	}

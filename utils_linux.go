@@ -361,10 +361,11 @@ func (r *runner) bringUp(p *libcontainer.Process) (_ *tty, err error) {
 		p.Context = r.signals.starting
 		// While the process is being set up: threads take a while to come up.
 		p.Meanwhile = func() {
-			if r.signals.listen(); !r.detach {
+			if !r.detach {
 				notCaught = r.signals.all()
 			}
 		}
+		p.Interrupt, p.Interrupted = r.signals.pipe.Fd(), r.signals.listen
 	}
 	t, err := r.setUpIO(p)
 	if err != nil {

@@ -211,6 +211,12 @@ func (c *Container) Summary() (*Summary, error) {
 	return s, nil
 }
 
+// Bundle is the folder that the container was made of.
+func (c *Container) Bundle() string {
+	bundle, _ := splitLabels(c.config.Labels)
+	return bundle
+}
+
 // splitLabels takes the bundle and the annotations out of a config's labels.
 func splitLabels(labels []string) (bundle string, annotations map[string]string) {
 	for _, l := range labels {

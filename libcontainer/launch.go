@@ -93,6 +93,7 @@ func (l *launch) clone() (err error) {
 		unix.Close(pair[0])
 		return err
 	}
+	child.Await = l.p.await
 	l.child = child
 	run.pid, run.pidfd = child.Pid, child.PidFD
 	l.run, l.p.run = run, run
@@ -144,6 +145,7 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 	}
 	ready := false
 	for {
+		l.p.await(l.sock.fd)
 		t, payload, files, err := l.sock.recv()
 		if err == io.EOF {
 			if ready {

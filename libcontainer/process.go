@@ -82,6 +82,13 @@ type Process struct {
 	// give its cause.
 	Context context.Context
 
+	// Interrupt, where it is not 0, is an fd that becomes readable when there
+	// may be a reason for Context to end. Interrupted is called then, at most
+	// once, and before what takes its time: a caller that would need a
+	// goroutine to wait for such reasons starts it no sooner.
+	Interrupt   int
+	Interrupted func()
+
 	// Warn gets what init has to say that is no error; nil drops it.
 	Warn func(msg string)
 
@@ -104,6 +111,27 @@ func (p *Process) meanwhile() {
 	if f := p.Meanwhile; f != nil {
 		p.Meanwhile = nil
 		f()
+	}
+}
+
+// await waits until there is something to be read from fd, or Interrupted was
+// called: who reads next may have to wait then.
+func (p *Process) await(fd int) {
+	for p.Interrupt > 0 {
+		ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(p.Interrupt), Events: unix.POLLIN}}
+		if _, err := unix.Ppoll(ready, nil, nil); err != nil && err != unix.EINTR || ready[1].Revents != 0 {
+			p.attend()
+		} else if ready[0].Revents != 0 {
+			return
+		}
+	}
+}
+
+// attend has the caller wait for interrupts by itself.
+func (p *Process) attend() {
+	if p != nil && p.Interrupt > 0 {
+		p.Interrupt = 0
+		p.Interrupted()
 	}
 }
 

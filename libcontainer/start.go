@@ -316,6 +316,9 @@ func (c *Container) runtimeHooks() error {
 		return err
 	}
 	for _, kind := range []configs.HookName{configs.Prestart, configs.CreateRuntime} {
+		if len(c.config.Hooks[kind]) != 0 {
+			c.init.attend()
+		}
 		if err := runHooks(c.init.context(), c.config.Hooks, kind, state); err != nil {
 			return err
 		}
@@ -377,6 +380,7 @@ func (c *Container) Exec() error {
 	if err != nil {
 		return err
 	}
+	c.init.attend()
 	if err := runHooks(c.init.context(), c.config.Hooks, configs.Poststart, state); err != nil {
 		if e := c.Signal(unix.SIGKILL); e != nil && !errors.Is(e, ErrNotRunning) {
 			err = fmt.Errorf("%w; afterwards, unable to kill the container: %w", err, e)

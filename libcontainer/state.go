@@ -25,7 +25,7 @@ type State = saved.State
 
 // readState reads the state file of a container's folder.
 func readState(dir string) (*State, error) {
-	b, err := os.ReadFile(filepath.Join(dir, stateFilename))
+	b, err := system.ReadFile(filepath.Join(dir, stateFilename))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNotExist
 	} else if err != nil {

@@ -47,13 +47,9 @@ func (p *Pipe) open() error {
 	if !opened.CompareAndSwap(false, true) {
 		return errors.New("sigpipe: open already")
 	}
-	// A handler must not wait for room; when 65536 signals wait to be read,
-	// one more is dropped. (os.Pipe's ends do not block; Fd would change that.)
-	conn, err := p.w.SyscallConn()
-	if err != nil {
-		return err
-	}
-	return conn.Control(func(fd uintptr) { pipeFD = uint64(fd) })
+	// When 65536 signals wait to be read, one more is dropped.
+	pipeFD = uint64(p.w)
+	return nil
 }
 
 func (p *Pipe) shut() { opened.Store(false) }

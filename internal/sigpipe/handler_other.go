@@ -24,7 +24,7 @@ func (p *Pipe) catch(s unix.Signal) error {
 		p.back = []func(){func() { signal.Stop(ch); close(ch) }}
 		go func() {
 			for s := range ch {
-				_, _ = p.w.Write([]byte{byte(s.(unix.Signal))})
+				_, _ = unix.Write(p.w, []byte{byte(s.(unix.Signal))})
 			}
 		}()
 	}

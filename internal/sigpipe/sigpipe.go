@@ -30,22 +30,28 @@ func All() []unix.Signal {
 
 // Pipe gives the signals caught, in the order in which they came.
 type Pipe struct {
-	r, w *os.File
+	// Neither end blocks: a handler must not wait for room.
+	r, w int
 	mu   sync.Mutex
 	// What was in place before, for Close.
 	back []func()
+
+	// file is r for Next, which waits; who only asks needs none, and the Go
+	// runtime none of what it waits with.
+	once sync.Once
+	file *os.File
 }
 
 // New gives a Pipe that catches nothing yet. There can be one at a time.
 func New() (*Pipe, error) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return nil, os.NewSyscallError("pipe2", err)
 	}
-	p := &Pipe{r: r, w: w}
+	p := &Pipe{r: fds[0], w: fds[1]}
 	if err := p.open(); err != nil {
-		r.Close()
-		w.Close()
+		unix.Close(p.r)
+		unix.Close(p.w)
 		return nil, err
 	}
 	return p, nil
@@ -63,13 +69,32 @@ func (p *Pipe) Catch(signals ...unix.Signal) error {
 	return nil
 }
 
+// Fd is readable when there is a signal to be had. It stays the Pipe's own.
+func (p *Pipe) Fd() int { return p.r }
+
+// TryNext gives a signal if there is one.
+func (p *Pipe) TryNext() (s unix.Signal, ok bool) {
+	var b [1]byte
+	for {
+		n, err := unix.Read(p.r, b[:])
+		if err != unix.EINTR {
+			return unix.Signal(b[0]), err == nil && n == 1
+		}
+	}
+}
+
 // Next waits for a signal. [os.ErrClosed] after Close.
 func (p *Pipe) Next() (unix.Signal, error) {
 	var b [1]byte
-	if _, err := p.r.Read(b[:]); err != nil {
+	if _, err := p.reader().Read(b[:]); err != nil {
 		return 0, err
 	}
 	return unix.Signal(b[0]), nil
+}
+
+func (p *Pipe) reader() *os.File {
+	p.once.Do(func() { p.file = os.NewFile(uintptr(p.r), "signals") })
+	return p.file
 }
 
 // Close has every signal do again what it did before, and ends Next.
@@ -81,8 +106,8 @@ func (p *Pipe) Close() error {
 	}
 	p.back = nil
 	p.shut()
-	err := p.r.Close()
-	if e := p.w.Close(); err == nil {
+	err := p.reader().Close()
+	if e := unix.Close(p.w); err == nil {
 		err = e
 	}
 	return err

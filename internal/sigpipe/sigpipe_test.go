@@ -26,7 +26,7 @@ func open(t *testing.T) *Pipe {
 
 func next(t *testing.T, p *Pipe) unix.Signal {
 	t.Helper()
-	if err := p.r.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := p.reader().SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	s, err := p.Next()

@@ -18,6 +18,8 @@ import (
 	_ "github.com/opencontainers/cgroups/devices" // the rules of both versions
 	"github.com/opencontainers/cgroups/manager"
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // Manager is one container's cgroup.
@@ -297,7 +299,7 @@ func (m *Manager) ThawKilled() error {
 // Frozen looks at a container's freezer, by the paths of its state file alone.
 func Frozen(paths map[string]string) (bool, error) {
 	if dir, ok := paths["freezer"]; ok {
-		b, err := os.ReadFile(filepath.Join(dir, "freezer.state"))
+		b, err := system.ReadFile(filepath.Join(dir, "freezer.state"))
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV) {
 			return false, nil
 		}
@@ -306,14 +308,14 @@ func Frozen(paths map[string]string) (bool, error) {
 		}
 		// A frozen cgroup above freezes this one too, and is not for the
 		// container's resume to thaw.
-		own, err := os.ReadFile(filepath.Join(dir, "freezer.self_freezing"))
+		own, err := system.ReadFile(filepath.Join(dir, "freezer.self_freezing"))
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV) {
 			return false, nil
 		}
 		return err == nil && len(own) > 0 && own[0] == '1', err
 	}
 	if dir, ok := paths[""]; ok && len(paths) == 1 {
-		b, err := os.ReadFile(filepath.Join(dir, "cgroup.freeze"))
+		b, err := system.ReadFile(filepath.Join(dir, "cgroup.freeze"))
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV) {
 			return false, nil
 		}

@@ -3,11 +3,13 @@ package cgroup
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/opencontainers/cgroups"
+	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // hierarchies are those cgroup v1 controllers and named hierarchies that a
@@ -27,13 +29,13 @@ func v1Paths(c *cgroups.Cgroup) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	mountinfo, err := os.ReadFile("/proc/self/mountinfo")
+	mountinfo, err := system.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return nil, err
 	}
 	own := ""
 	if !filepath.IsAbs(inner) {
-		b, err := os.ReadFile("/proc/self/cgroup")
+		b, err := system.ReadFile("/proc/self/cgroup")
 		if err != nil {
 			return nil, err
 		}
@@ -55,17 +57,17 @@ func (m *Manager) Shown() map[string]string {
 	if m.v2 || !m.config.Rootless {
 		return paths
 	}
-	mountinfo, err := os.ReadFile("/proc/self/mountinfo")
+	mountinfo, err := system.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return paths
 	}
-	own, err := os.ReadFile("/proc/self/cgroup")
+	own, err := system.ReadFile("/proc/self/cgroup")
 	if err != nil {
 		return paths
 	}
 	shown := decideV1("", string(mountinfo), string(own), false)
 	for key, path := range paths {
-		if _, err := os.Stat(path); err == nil {
+		if unix.Access(path, unix.F_OK) == nil {
 			shown[key] = path
 		}
 	}

@@ -56,7 +56,7 @@ func (d *Direct) script() (*directScript, error) {
 // Placed waits until a direct child is where it is to be, and gives what it
 // has read; more says that this is not all. It then waits for [Child.Go].
 func (c *Child) Placed() (content []byte, more bool, err error) {
-	r, err := readReport(c.status)
+	r, err := c.report()
 	switch {
 	case err != nil:
 		return nil, false, err

@@ -77,6 +77,10 @@ type Child struct {
 	Pid   int
 	PidFD *os.File
 
+	// Await is called before the child's pipe, which it is given, is read: for
+	// who has something else to wait for as well. May be nil.
+	Await func(fd int)
+
 	plan   *Plan
 	script *script  // which the child reads until it executes something
 	status int      // the pipe's read end; -1 once it was read
@@ -94,12 +98,12 @@ func (c *Child) Executed() error {
 		return c.err
 	}
 	var r *report
-	r, c.err = readReport(c.status)
+	r, c.err = c.report()
 	if c.script.direct != nil && c.err == nil {
 		if r == nil {
 			c.err = ErrDied
 		} else if r.step == stepReady {
-			r, c.err = readReport(c.status)
+			r, c.err = c.report()
 		}
 	}
 	if c.err == nil && r != nil {
@@ -107,6 +111,14 @@ func (c *Child) Executed() error {
 	}
 	c.done()
 	return c.err
+}
+
+// report is the next one; see readReport.
+func (c *Child) report() (*report, error) {
+	if c.Await != nil {
+		c.Await(c.status)
+	}
+	return readReport(c.status)
 }
 
 // Unshared waits until what is set for the child by the kernel is not set for

@@ -7,17 +7,17 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"unsafe"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"runc/libcontainer/specconv/internal/specjson"
+	"runc/libcontainer/system"
 )
 
 // Load reads a config.json. What follows its first JSON value is ignored.
 func Load(path string) (*specs.Spec, error) {
-	data, err := os.ReadFile(path)
+	data, err := system.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("JSON specification file %s not found", path)
 	}
@@ -44,7 +44,7 @@ func parse(path string, data []byte) (*specs.Spec, error) {
 
 // LoadProcess reads a file with a process object as config.json has it.
 func LoadProcess(path string) (*specs.Process, error) {
-	data, err := os.ReadFile(path)
+	data, err := system.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

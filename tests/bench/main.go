@@ -31,7 +31,7 @@ type peer struct {
 // sample is what one measured step took.
 type sample struct {
 	wall, cpu time.Duration
-	rss       int64 // KiB, of the largest single process
+	rss       int64 // KiB, of the largest single process; with a launcher only
 }
 
 type series []sample
@@ -47,7 +47,6 @@ func (s series) sorted(f func(sample) float64) []float64 {
 
 func wallMS(s sample) float64 { return float64(s.wall.Microseconds()) / 1000 }
 func cpuMS(s sample) float64  { return float64(s.cpu.Microseconds()) / 1000 }
-func rssMB(s sample) float64  { return float64(s.rss) / 1024 }
 
 func (p *peer) args(a ...string) []string {
 	return slices.Concat([]string{p.path, "--root", p.root}, p.global, a)
@@ -55,7 +54,11 @@ func (p *peer) args(a ...string) []string {
 
 // timed runs one command to its end. Its output goes nowhere.
 func timed(dir string, argv ...string) (sample, error) {
-	cmd := exec.Command(argv[0], argv[1:]...)
+	with, peak, err := launched(argv)
+	if err != nil {
+		return sample{}, err
+	}
+	cmd := exec.Command(with[0], with[1:]...)
 	cmd.Dir = dir
 	var errs strings.Builder
 	if flagVerbose {
@@ -75,12 +78,14 @@ func timed(dir string, argv ...string) (sample, error) {
 		}()
 	}
 	start := time.Now()
-	err := cmd.Run()
+	err = cmd.Run()
 	s := sample{wall: time.Since(start)}
 	if cmd.ProcessState != nil {
 		ru := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 		s.cpu = time.Duration(ru.Utime.Nano() + ru.Stime.Nano())
-		s.rss = int64(ru.Maxrss)
+	}
+	if peak != nil {
+		s.rss = peak()
 	}
 	if err != nil {
 		return s, fmt.Errorf("%s: %w", strings.Join(argv, " "), err)
@@ -178,6 +183,7 @@ func rows() []row {
 		command("exec", "-sleep", []string{"exec", "/bin/true"}),
 		command("exec+userns", "-sleep-userns", []string{"exec", "/bin/true"}),
 		command("exec+seccomp", "-sleep-seccomp", []string{"exec", "/bin/true"}),
+		command("health check", "-sleep", []string{"exec", "/bin/sh -c echo"}),
 		running(row{name: "exec x 20 at once", once: func(p *peer, _ int) (sample, error) { return parallel(p, 20) }}, "-sleep"),
 		command("ps", "-sleep", []string{"ps", "--format", "json", ""}),
 		command("pause+resume", "-sleep", []string{"pause", ""}, []string{"resume", ""}),
@@ -230,7 +236,10 @@ func syscalls(peers []*peer, n int) {
 	}
 }
 
-var flagVerbose bool
+var (
+	flagVerbose  bool
+	flagLauncher string
+)
 
 func main() {
 	n := flag.Int("n", 50, "runs of each")
@@ -238,6 +247,7 @@ func main() {
 	dir := flag.String("dir", "", "folder with the bundles")
 	floor := flag.String("floor", "", "the floor program")
 	runtimes := flag.String("runtimes", "", "NAME=PATH,... the first is ours")
+	flag.StringVar(&flagLauncher, "launcher", "", "the launcher program, which measures peak memory")
 	memory := flag.Bool("memory", true, "find the smallest memory limit")
 	systemd := flag.Bool("systemd", false, "cgroups by systemd")
 	flag.BoolVar(&flagVerbose, "v", false, "show what the runtimes say")
@@ -259,7 +269,7 @@ func main() {
 		os.Exit(2)
 	}
 	// A row is shown as soon as it is there: all of them may take long.
-	fmt.Printf("%28s %8s %14s %9s %9s %8s %15s %12s\n", "row", "runtime", "wall median ms", "min ms", "CPU ms", "peak MB", "ours/it median", "ours/it min")
+	fmt.Printf("%28s %8s %14s %9s %9s %8s %15s %12s %12s\n", "row", "runtime", "wall median ms", "min ms", "CPU ms", "peak MB", "ours/it median", "ours/it min", "ours/it CPU")
 	for _, r := range rows() {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), r.name) {
 			continue
@@ -272,6 +282,9 @@ func main() {
 	}
 	if *only == "" || strings.Contains(*only, "syscalls") {
 		syscalls(peers, max(3, *n/10))
+	}
+	if *only == "" || strings.Contains(*only, "waiting") {
+		footprints(peers)
 	}
 	if *memory {
 		for _, p := range peers {
@@ -304,7 +317,11 @@ func measure(r row, peers []*peer, n int) {
 			}
 		}
 	}
+	peak := make([]int64, len(peers))
 	for i, p := range peers {
+		if failed[i] == nil {
+			peak[i], failed[i] = peaks(r, p, n+1)
+		}
 		if r.after != nil {
 			if err := r.after(p); failed[i] == nil {
 				failed[i] = err
@@ -314,15 +331,16 @@ func measure(r row, peers []*peer, n int) {
 			fmt.Fprintf(os.Stderr, "%s: %s: %v\n", r.name, p.name, failed[i])
 			continue
 		}
-		wall, cpu, rss := got[i].sorted(wallMS), got[i].sorted(cpuMS), got[i].sorted(rssMB)
+		wall, cpu := got[i].sorted(wallMS), got[i].sorted(cpuMS)
 		mid := len(wall) / 2
-		ratio := func(at int) string {
+		ratio := func(f func(sample) float64, at int) string {
 			if i == 0 || failed[0] != nil {
 				return ""
 			}
-			return strconv.FormatFloat(got[0].sorted(wallMS)[at]/wall[at], 'f', 2, 64)
+			return strconv.FormatFloat(got[0].sorted(f)[at]/got[i].sorted(f)[at], 'f', 2, 64)
 		}
-		fmt.Printf("%28s %8s %14.2f %9.2f %9.2f %8.1f %15s %12s\n", r.name, p.name, wall[mid], wall[0], cpu[mid], rss[mid], ratio(mid), ratio(0))
+		fmt.Printf("%28s %8s %14.2f %9.2f %9.2f %8.1f %15s %12s %12s\n", r.name, p.name, wall[mid], wall[0], cpu[mid],
+			float64(peak[i])/1024, ratio(wallMS, mid), ratio(wallMS, 0), ratio(cpuMS, mid))
 	}
 }
 

@@ -242,3 +242,72 @@ group_dir() {
 	expect_ok
 	[ "$output" = 1 ]
 }
+
+@test "exec into a container that has joined another's namespaces" {
+	requires root userns
+	local first=$ID kind ns pid
+	for kind in plain userns; do
+		if [ $kind = userns ]; then
+			chown -hR 100000:100000 rootfs
+			update_config '.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+				| .linux.gidMappings = .linux.uidMappings'
+		fi
+		start_container
+		pid=$(init_pid)
+		mkdir -p "$TMP/second"
+		jq --arg p "$pid" '.root.path = $r | del(.linux.uidMappings, .linux.gidMappings) | .linux.namespaces |= map(
+			if .type == "network" then .path = "/proc/\($p)/ns/net"
+			elif .type == "pid" or .type == "ipc" or .type == "uts" or .type == "user" then .path = "/proc/\($p)/ns/\(.type)" else . end)' \
+			--arg r "$BUNDLE/rootfs" config.json >"$TMP/second/config.json"
+		detached run -d -b "$TMP/second" "$first-2"
+		expect_ok
+		for ns in net pid ipc uts user; do
+			runc exec "$first-2" readlink "/proc/self/ns/$ns"
+			expect_ok
+			[ "$output" = "$(readlink "/proc/$pid/ns/$ns")" ] || { echo "$kind $ns: $output"; return 1; }
+		done
+		# Its mounts are its own.
+		runc exec "$first-2" readlink /proc/self/ns/mnt
+		[ "$output" = "$(readlink "/proc/$(__runc state "$first-2" | jq .pid)/ns/mnt")" ]
+		[ "$output" != "$(readlink "/proc/$pid/ns/mnt")" ]
+		runc exec "$first-2" sh -c 'id -u; id -g; ps | grep -c "[s]leep 1000"'
+		expect_ok
+		[ "$output" = $'0\n0\n2' ] || { echo "$kind: $output"; return 1; }
+		# Its pid namespace ends with the first's init, and it with that.
+		runc kill "$first" KILL
+		expect_ok
+		wait_for state_is stopped
+		runc exec "$first-2" true
+		[ "$status" -eq 255 ]
+		expect_error "cannot exec in a stopped container"
+		runc delete "$first-2"
+		expect_ok
+		runc delete "$first"
+		expect_ok
+	done
+}
+
+@test "exec --cgroup of several controllers, and of all" {
+	requires root
+	[ "$LAYOUT" != v2 ] && [ -d /sys/fs/cgroup/pids ] || skip "needs cgroup v1"
+	start_container
+	local c pid dir
+	for c in pids memory cpu; do
+		mkdir "/sys/fs/cgroup/$c$(sed -n "s/.*:$c://p" "/proc/$(init_pid)/cgroup")/sub"
+	done
+	detached exec -d --cgroup pids,memory:sub --cgroup cpu:/sub --pid-file "$TMP/pid" "$ID" sleep 1000
+	expect_ok
+	pid=$(cat "$TMP/pid")
+	for c in pids memory cpu; do
+		grep -E "^[0-9]+:$c:.*/sub$" "/proc/$pid/cgroup"
+	done
+	dir=$(sed -n 's/.*:devices://p' "/proc/$pid/cgroup")
+	[ "$dir" = "$(sed -n 's/.*:devices://p' "/proc/$(init_pid)/cgroup")" ]
+	# Without a controller it is one below each; there are not as many.
+	runc exec --cgroup sub "$ID" true
+	[ "$status" -eq 255 ]
+	expect_error "no such file or directory"
+	runc exec --cgroup nosuch:sub "$ID" true
+	[ "$status" -eq 255 ]
+	expect_error "unknown controller nosuch"
+}

@@ -22,7 +22,10 @@ trace() {
 	echo "processes $(__runc ps --format json "$ID" | jq length)"
 	echo "cgroups $(find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null | sort | tr '\n' ' ')"
 	echo "files $(find "$BUNDLE/rootfs" "$TMP" -xdev 2>/dev/null | wc -l)"
-	echo "memfds $(find /proc/[0-9]*/fd -lname '/memfd:runc*' 2>/dev/null | wc -l)"
+	local pid
+	echo "memfds $(for pid in $(__runc ps --format json "$ID" | jq '.[]') $(pgrep -f -- "--root $ROOT "); do
+		find "/proc/$pid/fd" -lname '/memfd:runc*' 2>/dev/null
+	done | wc -l)"
 	# Children of ours that nobody waits for.
 	echo "ours $(pgrep -fc -- "--root $ROOT " || true)"
 }
