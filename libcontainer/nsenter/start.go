@@ -223,7 +223,7 @@ func (p *Plan) explain(r *report) error {
 	case stepRoot:
 		return fmt.Errorf("become %s of the user namespace: %w", [...]string{"group root", "root"}[r.index], errno)
 	case stepTime:
-		return fmt.Errorf("time namespace: %s: %w", [...]string{"unshare", "open timens_offsets", "write timens_offsets"}[r.index], errno)
+		return fmt.Errorf("time namespace (config.json: linux.timeOffsets): %s: %w", [...]string{"unshare", "open timens_offsets", "write timens_offsets"}[r.index], errno)
 	case stepCall:
 		return stubFailed(r)
 	case stepFiles:

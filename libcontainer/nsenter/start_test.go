@@ -263,7 +263,7 @@ func TestFailuresNameTheStepAndLeaveNoChild(t *testing.T) {
 		{"join", "join network namespace: invalid argument", &Plan{Join: []Join{{unix.CLONE_NEWNET, null}}}},
 		{"maps", "boom", &Plan{New: unix.CLONE_NEWUSER, MapIDs: func(int) error { return boom }}},
 		{"exec", "exec init: permission denied", &Plan{Exe: null}},
-		{"offsets", "time namespace: write timens_offsets: invalid argument", &Plan{New: unix.CLONE_NEWTIME, TimeOffsets: "nonsense 1 1\n"}},
+		{"offsets", "time namespace (config.json: linux.timeOffsets): write timens_offsets: invalid argument", &Plan{New: unix.CLONE_NEWTIME, TimeOffsets: "nonsense 1 1\n"}},
 		{"cgroup", ErrIntoCgroup.Error(), &Plan{Cgroup: null}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -235,7 +235,7 @@ func (s *setup) filesystem(op *Op) error {
 	if err != nil {
 		return err
 	}
-	if op.CopyUp {
+	if op.CopyUp && !t.made {
 		if err := s.copyUp(t.fd, mnt); err != nil {
 			mnt.close()
 			return fmt.Errorf("tmpcopyup: %w", err)
@@ -296,7 +296,7 @@ func (s *setup) legacy(op *Op, t resolved, data string) error {
 	if is.Attributes&unix.STATX_ATTR_MOUNT_ROOT == 0 || is.Mnt_id == was.Mnt_id {
 		return errors.New("the target has been replaced while it was mounted on")
 	}
-	if op.CopyUp {
+	if op.CopyUp && !t.made {
 		if err := s.copyUp(t.fd, top.fd); err != nil {
 			return fmt.Errorf("tmpcopyup: %w", err)
 		}

@@ -198,6 +198,14 @@ bind_entry() { # OPTIONS-JSON
 	[ "$output" = '1751 0 0' ]
 }
 
+@test "tmpcopyup where there is nothing is a plain tmpfs" {
+	mount_entry '{"destination":"/new","type":"tmpfs","source":"x","options":["tmpcopyup"]}'
+	sh_args 'stat -c %a /new; ls -A /new'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = 1777 ]
+}
+
 @test "a read-only tmpfs can hold another mount" {
 	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["ro"]},{"destination":"/mnt/in","type":"tmpfs","source":"x"}'
 	sh_args 'touch /mnt/in/x && ! touch /mnt/x 2>/dev/null'

@@ -1,11 +1,12 @@
 #!/usr/bin/env bats
 
+# shellcheck disable=SC2016,SC2154 # scripts and jq expressions expand their own; bats sets status and output
+
 load helpers
 
 # stat_fields shows fields of the process's own /proc/PID/stat: 19 is nice, 41
 # the policy (proc_pid_stat(5)). Its name, without blanks, is field 2.
 stat_fields() {
-	# shellcheck disable=SC2016 # for awk
 	args awk '{print $19, $41}' /proc/self/stat
 }
 
@@ -29,7 +30,6 @@ stat_fields() {
 	update_config '.process.scheduler = {"policy": "SCHED_BATCH", "nice": 7} | .process.args = ["sleep", "1000"]'
 	detached run -d "$ID"
 	expect_ok
-	# shellcheck disable=SC2016 # for awk
 	runc exec "$ID" awk '{print $19, $41}' /proc/self/stat
 	expect_ok
 	[ "$output" = "7 3" ]
