@@ -192,14 +192,18 @@ func (m *Manager) ExecDir(sub map[string]string, initPid int) (*os.File, error) 
 func (m *Manager) JoinExec(sub map[string]string, initPid, pid int) error {
 	if s, ok := sub[""]; ok || len(sub) == 0 {
 		err := m.lib.AddPid(s, pid)
-		if m.v2 && s == "" && errors.Is(err, unix.EBUSY) {
+		if m.v2 && s == "" && err != nil && !errors.Is(err, cgroups.ErrRootless) {
 			// The container has handed controllers down: its top may hold no
-			// process any more, but init's own sub-cgroup may.
+			// process any more (EBUSY, or systemd's word for it), but init's own
+			// sub-cgroup may.
 			own, e := cgroups.ParseCgroupFile(fmt.Sprintf("/proc/%d/cgroup", initPid))
 			if e != nil {
 				return err
 			}
-			return cgroups.WriteCgroupProc(filepath.Join("/sys/fs/cgroup", own[""]), pid)
+			if e := cgroups.WriteCgroupProc(filepath.Join("/sys/fs/cgroup", own[""]), pid); e != nil {
+				return err
+			}
+			return nil
 		}
 		return m.tolerate(err)
 	}
@@ -233,6 +237,10 @@ func subgroup(dir, name string) (string, error) {
 // Set applies limits. The first time, while init is at work, it leaves out what
 // SetLate has to do.
 func (m *Manager) Set(r *cgroups.Resources) error {
+	r, err := m.heedIdle(r)
+	if err != nil {
+		return err
+	}
 	first := m.fresh
 	m.fresh = false
 	if first {

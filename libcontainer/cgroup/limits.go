@@ -60,6 +60,24 @@ func (m *Manager) explain(err error, r *cgroups.Resources) error {
 	return err
 }
 
+// heedIdle: an idle group has no shares, the kernel refuses to set them
+// (sched_group_set_shares). They are set once it is idle no more.
+func (m *Manager) heedIdle(r *cgroups.Resources) (*cgroups.Resources, error) {
+	if r == nil || r.CPUIdle == nil || r.CpuShares == 0 && r.CpuWeight == 0 {
+		return r, nil
+	}
+	if *r.CPUIdle != 0 {
+		c := *r
+		c.CpuShares, c.CpuWeight = 0, 0
+		return &c, nil
+	}
+	if dir := m.lib.Path("cpu"); !m.v2 && !m.fresh && dir != "" {
+		// The library sets the shares first.
+		return r, cgroups.WriteFile(dir, "cpu.idle", "0")
+	}
+	return r, nil
+}
+
 // Former completes the resources that were with the kernel's values of those
 // limits that only the new ones name, so that setting the former again takes
 // back all that the new ones have changed. It changes was.

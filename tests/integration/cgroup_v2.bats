@@ -108,6 +108,7 @@ limits() {
 }
 
 @test "init is born in its cgroup" {
+	requires cgroupfs
 	command -v strace >/dev/null || skip "needs strace"
 	# It follows init, so it ends with that.
 	strace -f -e trace=clone3 -o "$TMP/trace" "$RUNC" --root "$ROOT" create "$ID" </dev/null >/dev/null 2>&1 3>&- &
@@ -186,6 +187,9 @@ limits() {
 	runc update --cpu-burst 0 --cpu-idle 1 "$ID"
 	expect_ok
 	[ "$(cat cpu.max.burst cpu.idle | xargs)" = '0 1' ]
+	runc update --cpu-idle 0 "$ID"
+	expect_ok
+	[ "$(cat cpu.idle cpu.weight | xargs)" = '0 59' ]
 	echo '{"unified": {"memory.high": "41943040"}, "pids": {"limit": 7}}' >"$TMP/r.json"
 	runc update -r "$TMP/r.json" "$ID"
 	expect_ok

@@ -67,6 +67,22 @@ update() {
 	is cpu cpu.idle 1
 }
 
+@test "shares wait until a container is idle no more" {
+	limited '{"cpu": {"shares": 200, "idle": 1}}'
+	is cpu cpu.idle 1
+	update --pids-limit 20
+	is pids pids.max 20
+	update --cpu-share 300
+	is cpu cpu.idle 1
+	update --cpu-idle 0
+	is cpu cpu.idle 0
+	is cpu cpu.shares 300
+	update --cpu-idle 1
+	runc update --cpu-idle 0 --cpu-rt-runtime 99999999 "$ID"
+	[ "$status" -eq 1 ]
+	is cpu cpu.idle 1
+}
+
 @test "of period and quota the one that is not given stays" {
 	limited '{"cpu": {"quota": 20000, "period": 100000}}'
 	update --cpu-period 50000
