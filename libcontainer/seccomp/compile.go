@@ -1,3 +1,6 @@
+// Package seccomp compiles the profiles of config.json into BPF programs and loads
+// them (seccomp(2), Linux 3.17; Documentation/userspace-api/seccomp_filter.rst).
+// Which rule decides is as with libseccomp: see docs/design.md.
 package seccomp
 
 import (
