@@ -339,6 +339,11 @@ func (s *setup) remount(op *Op) error {
 	if err := unix.Mount(op.Source, t.fd.link(), op.FSType, uintptr(op.Flags), op.Data); err != nil {
 		return fmt.Errorf("remount: %w", os.NewSyscallError("mount", err))
 	}
+	if op.RecAttr != nil {
+		if err := setattr(t.fd, unix.AT_RECURSIVE, op.RecAttr); err != nil {
+			return fmt.Errorf("set recursive attributes: %w", err)
+		}
+	}
 	for _, p := range op.Propagation {
 		if err := unix.Mount("", t.fd.link(), "", uintptr(p), ""); err != nil {
 			return fmt.Errorf("set propagation: %w", os.NewSyscallError("mount", err))

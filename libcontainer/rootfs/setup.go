@@ -78,6 +78,10 @@ func (p *Plan) Setup(env Env) (err error) {
 		}
 	}
 	if env.Hooks != nil {
+		// Hooks have always found themselves there.
+		if err := unix.Fchdir(int(s.tree.root)); err != nil {
+			return os.NewSyscallError("fchdir", err)
+		}
 		unix.Umask(umask)
 		if err := env.Hooks(); err != nil {
 			return err
