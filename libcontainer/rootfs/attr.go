@@ -47,27 +47,24 @@ func decorate(f fd, op *Op) (later bool, err error) {
 			return false, fmt.Errorf("set recursive attributes: %w", err)
 		}
 	}
-	if later {
-		return true, nil
-	}
-	for _, p := range op.Propagation {
-		if err := setPropagation(f, p); err != nil {
-			if lacksSetattr(err) {
-				return true, nil
-			}
-			return false, err
-		}
-	}
-	return false, nil
+	return later, nil
 }
 
-func setPropagation(f fd, ms int) error {
-	var flags uint
-	if ms&unix.MS_REC != 0 {
-		flags = unix.AT_RECURSIVE
-	}
-	if err := setattr(f, flags, &unix.MountAttr{Propagation: uint64(ms & msPropagation)}); err != nil {
-		return fmt.Errorf("set propagation: %w", err)
+// setPropagation is for a mount that is attached: attaching one to a shared
+// mount makes it shared, and the kernel refuses that to an unbindable one.
+func setPropagation(f fd, list []int) error {
+	for _, ms := range list {
+		var flags uint
+		if ms&unix.MS_REC != 0 {
+			flags = unix.AT_RECURSIVE
+		}
+		err := setattr(f, flags, &unix.MountAttr{Propagation: uint64(ms & msPropagation)})
+		if lacksSetattr(err) {
+			err = os.NewSyscallError("mount", unix.Mount("", f.link(), "", uintptr(ms), ""))
+		}
+		if err != nil {
+			return fmt.Errorf("set propagation: %w", err)
+		}
 	}
 	return nil
 }
@@ -140,11 +137,6 @@ func remountAttached(f fd, op *Op) error {
 	if op.Kind == Bind && op.Set|op.Clear != 0 {
 		if err := remount(f, path, op.Set, op.Clear, op.Asked); err != nil {
 			return err
-		}
-	}
-	for _, p := range op.Propagation {
-		if err := unix.Mount("", path, "", uintptr(p), ""); err != nil {
-			return fmt.Errorf("set propagation: %w", os.NewSyscallError("mount", err))
 		}
 	}
 	return nil

@@ -311,8 +311,19 @@ func (s *setup) legacy(op *Op, t resolved, data string) error {
 	return s.attachedNow(op, top.fd)
 }
 
-// attachedNow remembers a mount for what is done at the end.
+// attachedNow gives a mount its propagation, and remembers it for what is done
+// at the end.
 func (s *setup) attachedNow(op *Op, mnt fd) error {
+	if err := setPropagation(mnt, op.Propagation); err != nil {
+		return err
+	}
+	if len(op.Propagation) != 0 && s.plan.Root.OwnMounts {
+		dup, err := dupFD(mnt)
+		if err != nil {
+			return err
+		}
+		s.propagating = append(s.propagating, propagating{dup, op.Propagation})
+	}
 	if !s.plan.Root.OwnMounts {
 		dup, err := dupFD(mnt)
 		if err != nil {
@@ -339,12 +350,12 @@ func (s *setup) remount(op *Op) error {
 	if err := unix.Mount(op.Source, t.fd.link(), op.FSType, uintptr(op.Flags), op.Data); err != nil {
 		return fmt.Errorf("remount: %w", os.NewSyscallError("mount", err))
 	}
-	for _, p := range op.Propagation {
-		if err := unix.Mount("", t.fd.link(), "", uintptr(p), ""); err != nil {
-			return fmt.Errorf("set propagation: %w", os.NewSyscallError("mount", err))
+	if op.RecAttr != nil {
+		if err := setattr(t.fd, unix.AT_RECURSIVE, op.RecAttr); err != nil {
+			return fmt.Errorf("set recursive attributes: %w", err)
 		}
 	}
-	return nil
+	return setPropagation(t.fd, op.Propagation)
 }
 
 func (s *setup) link(op *Op) error {

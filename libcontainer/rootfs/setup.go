@@ -39,9 +39,17 @@ type setup struct {
 	// readonly are mounts that are to be made so at the end.
 	readonly []fd
 
+	// propagating are mounts with a propagation of their own.
+	propagating []propagating
+
 	// attached are targets to be unmounted on failure. Only kept without a
 	// mount namespace; else all goes with it.
 	attached []fd
+}
+
+type propagating struct {
+	mnt fd
+	as  []int
 }
 
 // Setup makes the container's file system and changes the root to it. It has
@@ -82,6 +90,10 @@ func (p *Plan) Setup(env Env) (err error) {
 		return fmt.Errorf("error changing root: %w", os.NewSyscallError("fchdir", err))
 	}
 	if env.Hooks != nil {
+		// Hooks have always found themselves there.
+		if err := unix.Fchdir(int(s.tree.root)); err != nil {
+			return os.NewSyscallError("fchdir", err)
+		}
 		unix.Umask(umask)
 		if err := env.Hooks(); err != nil {
 			return err
@@ -126,6 +138,9 @@ func (s *setup) release(failed bool) {
 	s.tree.root.close()
 	for _, f := range s.readonly {
 		f.close()
+	}
+	for _, p := range s.propagating {
+		p.mnt.close()
 	}
 	for i := len(s.attached) - 1; i >= 0; i-- {
 		if failed {
@@ -227,7 +242,15 @@ func (s *setup) changeRoot() error {
 	// Only now: it is meant for the container's root, and before it would
 	// have reached the host's. What is unbindable could not be masked.
 	if r.OwnMounts && r.Propagation != 0 && r.Propagation&(unix.MS_PRIVATE|unix.MS_UNBINDABLE) == 0 {
-		return r.propagate()
+		if err := r.propagate(); err != nil || r.Propagation&unix.MS_REC == 0 {
+			return err
+		}
+		// That was for those without a propagation of their own.
+		for _, p := range s.propagating {
+			if err := setPropagation(p.mnt, p.as); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

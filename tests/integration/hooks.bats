@@ -46,6 +46,19 @@ add_hooks() { # KIND...
 	jq -e '.status == "stopped"' "$TMP/state.poststop"
 }
 
+@test "hooks start in the bundle, createContainer in the root file system" {
+	local k
+	for k in prestart createRuntime createContainer poststart poststop; do
+		update_config '.hooks[$k] = [{"path": "/bin/sh", "args": ["sh", "-c", "pwd -P >" + $f]}]' --arg k "$k" --arg f "$TMP/cwd.$k"
+	done
+	runc run "$ID"
+	expect_ok
+	for k in prestart createRuntime poststart poststop; do
+		[ "$(cat "$TMP/cwd.$k")" = "$BUNDLE" ]
+	done
+	[ "$(cat "$TMP/cwd.createContainer")" = "$BUNDLE/rootfs" ]
+}
+
 @test "createRuntime runs in the runtime's mount namespace, createContainer in the container's" {
 	add_hooks createRuntime createContainer
 	runc run "$ID"

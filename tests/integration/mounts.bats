@@ -242,6 +242,14 @@ bind_entry() { # OPTIONS-JSON
 	[ "$output" = ro,noexec,relatime ]
 }
 
+@test "remount takes recursive options, too" {
+	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x"},{"destination":"/mnt/sub","type":"tmpfs","source":"x"},{"destination":"/mnt","type":"tmpfs","source":"x","options":["remount","rro"]}'
+	sh_args "grep ' /mnt' /proc/self/mountinfo | cut -d ' ' -f 5,6"
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'/mnt ro,relatime\n/mnt/sub ro,relatime' ] || { echo "$output"; return 1; }
+}
+
 @test "hidepid and other options of proc are passed on" {
 	update_config '(.mounts[] | select(.type == "proc")).options = ["hidepid=2","nosuid"]'
 	args grep -E ' /proc rw,nosuid,.* - proc proc rw,hidepid=(2|invisible)' /proc/self/mountinfo

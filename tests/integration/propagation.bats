@@ -113,3 +113,57 @@ root_propagation() { sh_args "grep ' / / \\|rootfs / ' /proc/self/mountinfo | se
 	expect_ok
 	[ "$output" = seen ]
 }
+
+# tags: the container prints the mounts of /a and what they have of propagation.
+tags() {
+	args awk '$5 ~ "^/a" { o = ""; for (i = 7; $i != "-"; i++) { sub(/:.*/, "", $i); o = o " " $i } printf "%s%s;", $5, o }' /proc/self/mountinfo
+}
+
+@test "a mount keeps the propagation of its options, whatever that of the root" {
+	local prop p want
+	mkdir -p vol/in
+	tags
+	for prop in shared rshared slave rslave rprivate; do
+		while read -r p want; do
+			update_config '.linux.rootfsPropagation = $r | .mounts = .mounts[0:7] + [{"destination":"/a","type":"bind","source":$v,"options":["rbind",$p]},
+				{"destination":"/a/in","type":"tmpfs","source":"x","options":[$p]}]' --arg r "$prop" --arg p "$p" --arg v "$BUNDLE/vol"
+			in_shared 'exec "$@"'
+			expect_ok
+			[ "${output// master/}" = "$want" ] || { echo "root $prop, mount $p: $output"; return 1; }
+		done <<-'END'
+			rprivate /a;/a/in;
+			unbindable /a unbindable;/a/in unbindable;
+			shared /a shared;/a/in shared;
+			rslave /a;/a/in;
+		END
+	done
+}
+
+@test "a mount below a shared one can have any propagation" {
+	local p want
+	mkdir vol
+	tags
+	while read -r p want; do
+		update_config '.mounts = .mounts[0:7] + [{"destination":"/a","type":"tmpfs","source":"x","options":["rshared"]},
+			{"destination":"/a/in","type":"tmpfs","source":"x","options":[$p]}, {"destination":"/a/vol","type":"bind","source":$v,"options":["bind",$p]}]' --arg p "$p" --arg v "$BUNDLE/vol"
+		runc run "$ID"
+		expect_ok
+		[ "$output" = "$want" ] || { echo "$p gives $output"; return 1; }
+	done <<-'END'
+		private /a shared;/a/in;/a/vol;
+		rslave /a shared;/a/in;/a/vol;
+		shared /a shared;/a/in shared;/a/vol shared;
+		runbindable /a shared;/a/in unbindable;/a/vol unbindable;
+	END
+}
+
+@test "a private volume in an rshared root takes no mounts to the host, a shared one does" {
+	mkdir private shared
+	update_config '.linux.rootfsPropagation = "rshared" | .mounts += [{"destination":"/a","type":"bind","source":($v + "/private"),"options":["rbind","rprivate"]},
+			{"destination":"/b","type":"bind","source":($v + "/shared"),"options":["rbind","rshared"]}]
+		| .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])' --arg v "$BUNDLE"
+	sh_args 'mkdir /a/x /b/x && mount -t tmpfs inner /a/x && mount -t tmpfs inner /b/x'
+	in_shared "mount -t tmpfs p $BUNDLE/private; mount -t tmpfs s $BUNDLE/shared; \"\$@\"; grep -o '/[a-z]*/x .* - tmpfs inner' /proc/self/mountinfo | cut -d ' ' -f 1"
+	expect_ok
+	[ "$output" = /shared/x ] || { echo "$output"; return 1; }
+}
