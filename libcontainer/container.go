@@ -33,6 +33,9 @@ type Container struct {
 	// loaded: found by its state file.
 	loaded bool
 
+	// paused: it was when last asked for its Status.
+	paused bool
+
 	cgroups *cgroup.Manager // nil until somebody asks
 
 	// init is the first process when this process started it.
@@ -154,7 +157,7 @@ func (c *Container) Status() (Status, error) {
 	if err != nil {
 		return Stopped, err
 	}
-	if frozen {
+	if c.paused = frozen; frozen {
 		return Paused, nil
 	}
 	// init waits at the fifo, and start removes it.

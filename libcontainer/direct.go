@@ -99,7 +99,7 @@ func (l *launch) direct(enter func(pid int) error) (err error) {
 	if err != nil {
 		return errIndirect
 	}
-	child.Await = l.p.await
+	child.Await = l.await
 	run.pid, run.pidfd = child.Pid, child.PidFD
 	l.child, l.run, l.p.run = child, run, run
 	stop := context.AfterFunc(l.p.context(), l.p.abort)
