@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 
@@ -74,7 +75,9 @@ func (t *tty) pipes(r *runner, p *libcontainer.Process) error {
 		t.theirs = append(t.theirs, their)
 		if uid != os.Geteuid() || gid != os.Getegid() {
 			// One inode for both ends.
-			err = their.Chown(uid, gid)
+			if e := their.Chown(uid, gid); e != nil {
+				err = fmt.Errorf("cannot give the stdio to the container's root, %d:%d on the host (config.json: linux.uidMappings, linux.gidMappings): %w", uid, gid, os.ErrPermission)
+			}
 		}
 		return their, our, err
 	}
