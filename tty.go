@@ -75,8 +75,8 @@ func (t *tty) pipes(r *runner, p *libcontainer.Process) error {
 		t.theirs = append(t.theirs, their)
 		if uid != os.Geteuid() || gid != os.Getegid() {
 			// One inode for both ends.
-			if err = their.Chown(uid, gid); err != nil {
-				err = fmt.Errorf("cannot give the stdio to the container's root, %d:%d on the host (config.json: linux.uidMappings, linux.gidMappings): %w", uid, gid, err)
+			if e := their.Chown(uid, gid); e != nil {
+				err = fmt.Errorf("cannot give the stdio to the container's root, %d:%d on the host (config.json: linux.uidMappings, linux.gidMappings): %w", uid, gid, os.ErrPermission)
 			}
 		}
 		return their, our, err

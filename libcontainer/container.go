@@ -31,6 +31,9 @@ type Container struct {
 	// making is the locked folder, from Create until there is a state file.
 	making *os.File
 
+	// paused: it was when last asked for its Status.
+	paused bool
+
 	cgroups *cgroup.Manager // nil until somebody asks
 
 	// init is the first process when this process started it.
@@ -151,7 +154,7 @@ func (c *Container) Status() (Status, error) {
 	if err != nil {
 		return Stopped, err
 	}
-	if frozen {
+	if c.paused = frozen; frozen {
 		return Paused, nil
 	}
 	// init waits at the fifo, and start removes it.

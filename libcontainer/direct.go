@@ -100,7 +100,7 @@ func (l *launch) direct(enter func(pid int) error) (err error) {
 	if err != nil {
 		return errIndirect
 	}
-	child.Await = l.p.await
+	child.Await = l.await
 	run.pid, run.pidfd = child.Pid, child.PidFD
 	debugf("nsexec container setup: process %d joins directly", child.Pid)
 	l.child, l.run, l.p.run = child, run, run

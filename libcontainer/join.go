@@ -65,8 +65,10 @@ func (c *Container) join(p *Process) (err error) {
 		defer dir.Close()
 	}
 	affinity := or(p.CPUAffinity, c.config.ExecCPUAffinity)
-	if affinity == nil || affinity.Initial == nil {
-		// With an initial affinity the process must not enter before it has it.
+	if (affinity == nil || affinity.Initial == nil) && !c.paused {
+		// With an initial affinity the process must not enter before it has it;
+		// and frozen from its birth on it could not even tell its pid, without
+		// which nobody can end it.
 		l.plan.Cgroup = dir
 	}
 	if err := l.compileSeccomp(); err != nil {

@@ -1,6 +1,7 @@
 package libcontainer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -93,7 +94,7 @@ func (l *launch) clone() (err error) {
 		unix.Close(pair[0])
 		return err
 	}
-	child.Await = l.p.await
+	child.Await = l.await
 	l.child = child
 	run.pid, run.pidfd = child.Pid, child.PidFD
 	l.run, l.p.run = run, run
@@ -113,8 +114,61 @@ func (l *launch) kill() error {
 	if err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, unix.EBADF) {
 		return fmt.Errorf("init process %d: %w", l.run.pid, os.NewSyscallError("pidfd_send_signal", err))
 	}
-	l.p.reap()
-	l.child.Abandon()
+	child, run := l.child, l.run
+	collect := func() { run.reap(); child.Abandon() }
+	if l.frozen() {
+		// On cgroup v1 it dies once it is thawed, without another step of its
+		// own: that may be never, so it is not waited for.
+		go collect()
+		return nil
+	}
+	collect()
+	return nil
+}
+
+func (l *launch) frozen() bool {
+	frozen, err := cgroup.Frozen(l.c.cgroupPaths)
+	return err == nil && frozen
+}
+
+// await waits until there is something to be read from fd, of the child's, or
+// the reason for the start has gone and nothing will come soon.
+func (l *launch) await(fd int) error {
+	p := l.p
+	ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(p.Interrupt), Events: unix.POLLIN}}
+	for p.Interrupt > 0 {
+		if _, err := unix.Ppoll(ready, nil, nil); err != nil && err != unix.EINTR || ready[1].Revents != 0 {
+			p.attend()
+		} else if ready[0].Revents != 0 {
+			return nil
+		}
+	}
+	ctx := p.context()
+	if ctx.Done() == nil {
+		return nil
+	}
+	// Killed, the child ends, and with it what it would have said; a frozen
+	// one does not before it is thawed.
+	event, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		return nil
+	}
+	ready[1].Fd = int32(event)
+	told := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(told)
+		_, _ = unix.Write(event, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	})
+	defer func() {
+		if !stop() {
+			<-told
+		}
+		unix.Close(event)
+	}()
+	_ = retry(func() error { _, err := unix.Ppoll(ready, nil, nil); return err })
+	if ready[0].Revents == 0 && l.frozen() {
+		return context.Cause(ctx)
+	}
 	return nil
 }
 
@@ -145,7 +199,9 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 	}
 	ready := false
 	for {
-		l.p.await(l.sock.fd)
+		if err := l.await(l.sock.fd); err != nil {
+			return err
+		}
 		t, payload, files, err := l.sock.recv()
 		if err == io.EOF {
 			if ready {

@@ -114,19 +114,6 @@ func (p *Process) meanwhile() {
 	}
 }
 
-// await waits until there is something to be read from fd, or Interrupted was
-// called: who reads next may have to wait then.
-func (p *Process) await(fd int) {
-	for p.Interrupt > 0 {
-		ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(p.Interrupt), Events: unix.POLLIN}}
-		if _, err := unix.Ppoll(ready, nil, nil); err != nil && err != unix.EINTR || ready[1].Revents != 0 {
-			p.attend()
-		} else if ready[0].Revents != 0 {
-			return
-		}
-	}
-}
-
 // attend has the caller wait for interrupts by itself.
 func (p *Process) attend() {
 	if p != nil && p.Interrupt > 0 {
@@ -206,8 +193,9 @@ func (p *Process) Wait() (unix.WaitStatus, error) {
 }
 
 // reap collects the process's status; it blocks until the process ends.
-func (p *Process) reap() {
-	r := p.run
+func (p *Process) reap() { p.run.reap() }
+
+func (r *running) reap() {
 	r.reapOnce.Do(func() {
 		err := retry(func() error {
 			_, err := unix.Wait4(r.pid, &r.status, 0, nil)

@@ -78,8 +78,9 @@ type Child struct {
 	PidFD *os.File
 
 	// Await is called before the child's pipe, which it is given, is read: for
-	// who has something else to wait for as well. May be nil.
-	Await func(fd int)
+	// who has something else to wait for as well, and perhaps gives up then.
+	// May be nil.
+	Await func(fd int) error
 
 	plan   *Plan
 	script *script  // which the child reads until it executes something
@@ -106,6 +107,10 @@ func (c *Child) Executed() error {
 			r, c.err = c.report()
 		}
 	}
+	if up := (*gaveUp)(nil); errors.As(c.err, &up) {
+		// It may still use what done gives back.
+		return up.error
+	}
 	if c.err == nil && r != nil {
 		c.err = c.plan.explain(r)
 	}
@@ -116,10 +121,15 @@ func (c *Child) Executed() error {
 // report is the next one; see readReport.
 func (c *Child) report() (*report, error) {
 	if c.Await != nil {
-		c.Await(c.status)
+		if err := c.Await(c.status); err != nil {
+			return nil, &gaveUp{err}
+		}
 	}
 	return readReport(c.status)
 }
+
+// gaveUp is an error of Await's.
+type gaveUp struct{ error }
 
 // Unshared waits until what is set for the child by the kernel is not set for
 // all that share its memory, us too: the OOM score (fs/proc/base.c). A child

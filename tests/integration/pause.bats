@@ -98,6 +98,31 @@ frozen() {
 	expect_error "cannot exec in a paused container (use --ignore-paused to override)"
 }
 
+@test "a signal ends an exec --ignore-paused that waits, by both ways, and its process never runs" {
+	running
+	local way p got before
+	count() { __runc ps --format json "$ID" | jq length; }
+	before=$(count)
+	joined() { [ "$(count)" -gt "$before" ]; }
+	left() { [ "$(count)" = "$before" ]; }
+	for way in short long; do
+		__runc pause "$ID"
+		jq --arg w $way '.process | .args = ["touch", "/dev/ran-\($w)"]
+			| if $w == "long" then .ioPriority = {class: "IOPRIO_CLASS_BE", priority: 4} else . end' config.json >"$TMP/process.json"
+		timeout -s KILL 20 "$RUNC" --root "$ROOT" exec --ignore-paused -p "$TMP/process.json" "$ID" </dev/null >"$TMP/out" 2>&1 3>&- &
+		p=$!
+		wait_for joined
+		got=0
+		kill -TERM "$(pgrep -P $p)"
+		wait $p || got=$?
+		[ "$got" -eq 255 ] || { echo "$way: $got"; cat "$TMP/out"; return 1; }
+		grep -F "exec failed: unable to start container process: interrupted by SIGTERM" "$TMP/out"
+		__runc resume "$ID"
+		wait_for left
+		[ ! -e "/proc/$(init_pid)/root/dev/ran-$way" ]
+	done
+}
+
 @test "exec --ignore-paused goes on once the container is resumed" {
 	running
 	__runc pause "$ID"
