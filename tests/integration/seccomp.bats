@@ -114,6 +114,21 @@ says() {
 	done
 }
 
+@test "the capability that loading the filter takes is gone once it is loaded" {
+	local uid caps='{bounding: ["CAP_KILL", "CAP_SYS_ADMIN"], permitted: ["CAP_KILL"], effective: ["CAP_KILL"], inheritable: ["CAP_KILL"], ambient: ["CAP_KILL"]}'
+	mkdir_does ERRNO
+	for uid in 0 1000; do
+		update_config ".process.noNewPrivileges = false | .process.user = {uid: $uid, gid: $uid} | .process.capabilities = $caps"
+		detached create "$ID"
+		expect_ok
+		# In init already: exec would take it from most, but hooks come before.
+		run grep -E '^Cap(Inh|Prm|Eff|Amb):' "/proc/$(init_pid)/status"
+		[ "$(sort -u <<<"${output//Cap???:/}" | tr -d '[:space:]')" = 0000000000000020 ] || { echo "$uid: $output"; return 1; }
+		runc delete --force "$ID"
+		expect_ok
+	done
+}
+
 @test "an ordinary user gets the filter without no_new_privs" {
 	mkdir_does ERRNO
 	update_config '.process.noNewPrivileges = false | .process.user = {uid: 1000, gid: 1000}'
