@@ -15,9 +15,6 @@ import (
 // at each level and names looked up right below them, without following a
 // link, so the image cannot make it read elsewhere. Names of one file become
 // separate files.
-//
-// The tmpfs' own root is left as it is: who owns it and its mode are what the
-// mount's options say, and the mode is that of the folder only where they do not.
 func copyUp(from, to fd) error {
 	src, err := openDir(from, ".")
 	if err != nil {
@@ -29,7 +26,7 @@ func copyUp(from, to fd) error {
 		return err
 	}
 	defer dst.Close()
-	return copyEntries(src, dst)
+	return copyDir(src, dst)
 }
 
 func openDir(at fd, name string) (*os.File, error) {
@@ -40,7 +37,7 @@ func openDir(at fd, name string) (*os.File, error) {
 	return os.NewFile(uintptr(n), name), nil
 }
 
-func copyEntries(src, dst *os.File) error {
+func copyDir(src, dst *os.File) error {
 	names, err := src.Readdirnames(-1)
 	if err != nil {
 		return err
@@ -50,12 +47,10 @@ func copyEntries(src, dst *os.File) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return nil
-}
-
-func copyDir(src, dst *os.File) error {
-	if err := copyEntries(src, dst); err != nil {
-		return err
+	if dst.Name() == "." {
+		// The tmpfs' own root: whose it is and its mode are what the mount's
+		// options say; the mode is the folder's only where they do not.
+		return nil
 	}
 	// Last: making the entries changed the times.
 	var st unix.Stat_t
