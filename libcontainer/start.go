@@ -327,11 +327,8 @@ func (l *launch) equip(undo *undoList) ([]*os.File, error) {
 	if err := sched.ResetAffinity(pid); err != nil {
 		return fail(err)
 	}
-	shown, err := m.Shown(pid)
-	if err != nil {
-		return fail(err)
-	}
-	if l.boot.Rootfs, err = rootfs.NewPlan(config, rootfs.Layout{Unified: m.Unified(), Paths: shown}); err != nil {
+	var err error
+	if l.boot.Rootfs, err = rootfs.NewPlan(config, rootfs.Layout{Unified: m.Unified(), Paths: m.Shown()}); err != nil {
 		return fail(fmt.Errorf("error during container init: %w", err))
 	}
 	if err := l.setOOMScore(); err != nil {

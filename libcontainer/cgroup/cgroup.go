@@ -27,8 +27,6 @@ type Manager struct {
 	v2     bool
 	// fresh: limits have not been set yet.
 	fresh bool
-	// late are those that wait for SetLate.
-	late *cgroups.Resources
 }
 
 // New decides where a new container's cgroup is to be. It makes nothing.
@@ -45,6 +43,7 @@ func New(config *cgroups.Cgroup) (*Manager, error) {
 		return nil, err
 	}
 	m.fresh = true
+	m.lib = &late{Manager: m.lib}
 	return m, nil
 }
 
@@ -228,17 +227,12 @@ func subgroup(dir, name string) (string, error) {
 	return path, nil
 }
 
-// Set applies limits. The first time, while init is at work, it leaves out what
-// SetLate has to do.
+// Set applies limits.
 func (m *Manager) Set(r *cgroups.Resources) error {
-	first := m.fresh
-	m.fresh = false
-	if first {
-		r = m.deferPids(r)
-	}
-	if !first || m.v2 || m.config.Systemd || r == nil {
+	if !m.fresh || m.v2 || m.config.Systemd || r == nil {
 		return m.explain(m.lib.Set(r), r)
 	}
+	m.fresh = false
 	done, err := setDevicesV1(m.lib.Path("devices"), r)
 	if err != nil {
 		return err
@@ -253,16 +247,6 @@ func (m *Manager) Set(r *cgroups.Resources) error {
 
 // Paths by controller, as the state file has them.
 func (m *Manager) Paths() map[string]string { return m.lib.GetPaths() }
-
-// Shown are the folders that a mount of type cgroup shows to a process of the
-// container, by controller: its own cgroup, which on v1 may be no other than
-// the runtime's where an ordinary user may not make one.
-func (m *Manager) Shown(pid int) (map[string]string, error) {
-	if m.v2 || !m.config.Rootless {
-		return m.lib.GetPaths(), nil
-	}
-	return v1PathsOf(pid)
-}
 
 // Pids are those of all processes in the cgroup and those below it.
 func (m *Manager) Pids() ([]int, error) { return m.lib.GetAllPids() }

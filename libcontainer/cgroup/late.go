@@ -9,27 +9,36 @@ import (
 // initThreads is more than init's Go runtime ever has.
 const initThreads = 32
 
-// deferPids takes a limit on pids out that init could run into while it sets
-// the container up: its threads count, and its Go runtime would crash. The
-// user's process, which takes init's place, is one thread to begin with.
-func (m *Manager) deferPids(r *cgroups.Resources) *cgroups.Resources {
-	if r == nil || r.PidsLimit == nil || *r.PidsLimit < 0 || *r.PidsLimit >= initThreads {
-		return r
-	}
-	m.late = &cgroups.Resources{PidsLimit: r.PidsLimit, SkipDevices: true}
-	rest := *r
-	rest.PidsLimit = nil
-	return &rest
+// late is the cgroup of a container that is being set up. A limit on pids that
+// init could run into meanwhile is left out: its threads count, and its Go
+// runtime would crash. The user's process, which takes init's place, is one
+// thread to begin with.
+type late struct {
+	cgroups.Manager
+	pids *cgroups.Resources
 }
 
-// SetLate applies the limits that had to wait until init is ready.
+func (l *late) Set(r *cgroups.Resources) error {
+	if r == nil || r.PidsLimit == nil || *r.PidsLimit < 0 || *r.PidsLimit >= initThreads {
+		return l.Manager.Set(r)
+	}
+	l.pids = &cgroups.Resources{PidsLimit: r.PidsLimit, SkipDevices: true}
+	rest := *r
+	rest.PidsLimit = nil
+	return l.Manager.Set(&rest)
+}
+
+// SetLate applies what had to wait until init is ready.
 func (m *Manager) SetLate() error {
-	if m.late == nil {
+	l, ok := m.lib.(*late)
+	if !ok {
 		return nil
 	}
-	r := m.late
-	m.late = nil
-	if err := m.explain(m.lib.Set(r), r); err != nil {
+	m.lib = l.Manager
+	if l.pids == nil {
+		return nil
+	}
+	if err := m.explain(m.lib.Set(l.pids), l.pids); err != nil {
 		return fmt.Errorf("unable to start container process: error during container init: error setting cgroup config for procHooks process: %w", err)
 	}
 	return nil

@@ -47,17 +47,29 @@ func v1Paths(c *cgroups.Cgroup) (map[string]string, error) {
 	return paths, nil
 }
 
-// v1PathsOf are the cgroups that a process is in.
-func v1PathsOf(pid int) (map[string]string, error) {
+// Shown are the folders that a mount of type cgroup shows: those of the
+// container's cgroup or, in hierarchies of v1 where a caller without rights
+// could make none, those of the cgroup that the container shares with it.
+func (m *Manager) Shown() map[string]string {
+	paths := m.Paths()
+	if m.v2 || !m.config.Rootless {
+		return paths
+	}
 	mountinfo, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
-		return nil, err
+		return paths
 	}
-	own, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	own, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		return nil, err
+		return paths
 	}
-	return decideV1("", string(mountinfo), string(own), false), nil
+	shown := decideV1("", string(mountinfo), string(own), false)
+	for key, path := range paths {
+		if _, err := os.Stat(path); err == nil {
+			shown[key] = path
+		}
+	}
+	return shown
 }
 
 // decideV1 makes the paths out of the texts of /proc/self/mountinfo and

@@ -52,16 +52,6 @@ add_hooks() { # KIND...
 	[ "$(cat "$TMP/mnt.createContainer")" != "$(readlink /proc/self/ns/mnt)" ]
 }
 
-@test "createContainer starts in the container's root, createRuntime in the bundle" {
-	update_config '.hooks = {
-		createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "pwd -P >" + $f + ".runtime"]}],
-		createContainer: [{path: "/bin/sh", args: ["sh", "-c", "pwd -P >" + $f + ".container"]}]}' --arg f "$TMP/cwd"
-	runc run "$ID"
-	expect_ok
-	[ "$(cat "$TMP/cwd.runtime")" = "$BUNDLE" ]
-	[ "$(cat "$TMP/cwd.container")" = "$BUNDLE/rootfs" ]
-}
-
 @test "startContainer runs inside, after start, with the container's environment" {
 	update_config '.hooks.startContainer = [{"path": "/bin/sh", "args": ["sh", "-c", "echo hook $X $$"]}] | .process.env += ["X=y"] | .process.args = ["echo", "process"]'
 	detached create "$ID"

@@ -153,20 +153,6 @@ bind_entry() { # OPTIONS-JSON
 	[ "$output" = $'1770\n711' ]
 }
 
-@test "tmpcopyup fills the tmpfs with what it covers" {
-	mkdir rootfs/mnt/sub
-	echo content >rootfs/mnt/sub/file
-	chmod 666 rootfs/mnt/sub/file
-	chown 12:34 rootfs/mnt/sub/file
-	ln -s /nowhere rootfs/mnt/link
-	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["tmpcopyup"]}'
-	sh_args 'cd /mnt; cat sub/file; stat -c "%a %u %g" sub/file; readlink link; echo new > sub/file'
-	runc run "$ID"
-	expect_ok
-	[ "$output" = $'content\n666 12 34\n/nowhere' ]
-	[ "$(cat rootfs/mnt/sub/file)" = content ]
-}
-
 @test "tmpcopyup leaves owner and mode of the tmpfs to its options" {
 	chown 12:34 rootfs/mnt
 	args stat -c '%a %u %g' /mnt
@@ -184,6 +170,20 @@ bind_entry() { # OPTIONS-JSON
 	runc run "$ID"
 	expect_ok
 	[ "$output" = '1751 0 0' ]
+}
+
+@test "tmpcopyup fills the tmpfs with what it covers" {
+	mkdir rootfs/mnt/sub
+	echo content >rootfs/mnt/sub/file
+	chmod 666 rootfs/mnt/sub/file
+	chown 12:34 rootfs/mnt/sub/file
+	ln -s /nowhere rootfs/mnt/link
+	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["tmpcopyup"]}'
+	sh_args 'cd /mnt; cat sub/file; stat -c "%a %u %g" sub/file; readlink link; echo new > sub/file'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'content\n666 12 34\n/nowhere' ]
+	[ "$(cat rootfs/mnt/sub/file)" = content ]
 }
 
 @test "a read-only tmpfs can hold another mount" {

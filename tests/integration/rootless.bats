@@ -285,13 +285,3 @@ gone() { [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
 	[ "$status" -ne 0 ]
 	state_is running
 }
-
-@test "a mount of type cgroup shows every hierarchy, though the user has no cgroup of their own" {
-	requires v1
-	update_config '.mounts += [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "noexec", "nodev", "ro"]}]
-		| .mounts |= map(select(.destination != "/sys/fs/cgroup" or .type == "cgroup"))'
-	sh_args 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes && ! touch /sys/fs/cgroup/memory/x 2>/dev/null'
-	runc run "$ID"
-	expect_ok
-	[ "$output" -gt 0 ]
-}
