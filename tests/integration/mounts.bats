@@ -153,25 +153,6 @@ bind_entry() { # OPTIONS-JSON
 	[ "$output" = $'1770\n711' ]
 }
 
-@test "tmpcopyup leaves owner and mode of the tmpfs to its options" {
-	chown 12:34 rootfs/mnt
-	args stat -c '%a %u %g' /mnt
-	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["tmpcopyup","mode=1750","uid=5","gid=6"]}'
-	runc run "$ID"
-	expect_ok
-	[ "$output" = '1750 5 6' ]
-}
-
-@test "tmpcopyup without options for it has the mode that it covers, and root as owner" {
-	chown 12:34 rootfs/mnt
-	chmod 1751 rootfs/mnt
-	args stat -c '%a %u %g' /mnt
-	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["tmpcopyup"]}'
-	runc run "$ID"
-	expect_ok
-	[ "$output" = '1751 0 0' ]
-}
-
 @test "tmpcopyup fills the tmpfs with what it covers" {
 	mkdir rootfs/mnt/sub
 	echo content >rootfs/mnt/sub/file
@@ -324,6 +305,25 @@ bind_entry() { # OPTIONS-JSON
 		runc run "$ID"
 		expect_ok || { echo "bind with $o"; return 1; }
 	done
+}
+
+@test "tmpcopyup leaves owner and mode of the tmpfs to its options" {
+	chown 12:34 rootfs/mnt
+	args stat -c '%a %u %g' /mnt
+	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["tmpcopyup","mode=1750","uid=5","gid=6"]}'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = '1750 5 6' ]
+}
+
+@test "tmpcopyup without options for it has the mode that it covers, and root as owner" {
+	chown 12:34 rootfs/mnt
+	chmod 1751 rootfs/mnt
+	args stat -c '%a %u %g' /mnt
+	mount_entry '{"destination":"/mnt","type":"tmpfs","source":"x","options":["tmpcopyup"]}'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = '1751 0 0' ]
 }
 
 # behind MOUNT...: the source of the last mount is what the first one shows.
