@@ -9,6 +9,11 @@ import (
 // initThreads is more than init's Go runtime ever has.
 const initThreads = 32
 
+// FewPids says whether the limit on pids is such that init's threads may hit it.
+func FewPids(r *cgroups.Resources) bool {
+	return r != nil && r.PidsLimit != nil && *r.PidsLimit >= 0 && *r.PidsLimit < initThreads
+}
+
 // late is the cgroup of a container that is being set up. A limit on pids that
 // init could run into meanwhile is left out: its threads count, and its Go
 // runtime would crash. The user's process, which takes init's place, is one
@@ -19,7 +24,7 @@ type late struct {
 }
 
 func (l *late) Set(r *cgroups.Resources) error {
-	if r == nil || r.PidsLimit == nil || *r.PidsLimit < 0 || *r.PidsLimit >= initThreads {
+	if !FewPids(r) {
 		return l.Manager.Set(r)
 	}
 	l.pids = &cgroups.Resources{PidsLimit: r.PidsLimit, SkipDevices: true}
