@@ -291,6 +291,10 @@ func (l *launch) died(m *cgroup.Manager) error {
 		// Where write(2) is denied, init has no words.
 		hint = ": its seccomp filter may allow too little (config.json: linux.seccomp)"
 	}
+	if !l.p.Init && cgroup.FewPids(l.c.config.Cgroups.Resources) {
+		// A process that joins the container is in its cgroup from the start.
+		hint = ": the container's limit on processes may be too low for it (config.json: linux.resources.pids.limit)"
+	}
 	return fmt.Errorf("init process exited with status %d before the container was set up%s", st.ExitStatus(), hint)
 }
 

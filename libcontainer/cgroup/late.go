@@ -9,11 +9,16 @@ import (
 // initThreads is more than init's Go runtime ever has.
 const initThreads = 32
 
+// FewPids says whether init's threads may run into the limit on pids.
+func FewPids(r *cgroups.Resources) bool {
+	return r != nil && r.PidsLimit != nil && *r.PidsLimit >= 0 && *r.PidsLimit < initThreads
+}
+
 // deferPids takes a limit on pids out that init could run into while it sets
 // the container up: its threads count, and its Go runtime would crash. The
 // user's process, which takes init's place, is one thread to begin with.
 func (m *Manager) deferPids(r *cgroups.Resources) *cgroups.Resources {
-	if r == nil || r.PidsLimit == nil || *r.PidsLimit < 0 || *r.PidsLimit >= initThreads {
+	if !FewPids(r) {
 		return r
 	}
 	m.late = &cgroups.Resources{PidsLimit: r.PidsLimit, SkipDevices: true}

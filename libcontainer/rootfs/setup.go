@@ -85,10 +85,6 @@ func (p *Plan) Setup(env Env) (err error) {
 			return err
 		}
 	}
-	// Hooks inside start in the container's root, as yet somewhere on the host.
-	if err := unix.Fchdir(int(s.tree.root)); err != nil {
-		return fmt.Errorf("error changing root: %w", os.NewSyscallError("fchdir", err))
-	}
 	if env.Hooks != nil {
 		// Hooks have always found themselves there.
 		if err := unix.Fchdir(int(s.tree.root)); err != nil {
@@ -218,10 +214,12 @@ func privateParent(p string) error {
 	}
 }
 
-// changeRoot makes the working directory the root of this process, and lets go
-// of the old one.
+// changeRoot makes the root that of this process, and lets go of the old one.
 func (s *setup) changeRoot() error {
 	r := &s.plan.Root
+	if err := unix.Fchdir(int(s.tree.root)); err != nil {
+		return fmt.Errorf("error changing root: %w", os.NewSyscallError("fchdir", err))
+	}
 	switch {
 	case !r.OwnMounts:
 		if err := unix.Chroot("."); err != nil {

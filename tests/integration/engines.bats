@@ -142,6 +142,7 @@ teardown_file() {
 setup() {
 	requires root
 	engines_work || skip "needs the cpu controller on cgroup v2"
+	cd "$E" # conmon leaves a file where it is, when memory ran out
 }
 
 teardown() { :; }

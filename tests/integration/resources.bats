@@ -126,6 +126,21 @@ created() {
 	done
 }
 
+@test "pids: an exec that the limit keeps from starting says so" {
+	update_config '.linux.resources = {"pids": {"limit": 2}}'
+	args sleep 100
+	detached run -d "$ID"
+	expect_ok
+	# A scheduler is not for the short way, which is one thread.
+	jq '.process | .args = ["true"] | .scheduler = {"policy": "SCHED_BATCH"}' config.json >"$TMP/process.json"
+	for _ in {1..5}; do
+		runc exec -p "$TMP/process.json" "$ID"
+		[ "$status" -eq 0 ] || expect_error "config.json: linux.resources.pids.limit"
+	done
+	runc exec "$ID" true
+	expect_ok
+}
+
 @test "pids: -1 is none" {
 	created '{"pids": {"limit": -1}}'
 	expect_ok
