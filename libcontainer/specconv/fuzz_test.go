@@ -8,10 +8,11 @@ import (
 
 	"runc/libcontainer/configs"
 	"runc/libcontainer/configs/validate"
+	"runc/libcontainer/rootfs"
 )
 
-// FuzzConfig takes any config.json all the way to a validated configuration:
-// nothing may panic, and what passed must come back from state.json as it was.
+// FuzzConfig takes any config.json all the way to a validated configuration and
+// to what is decided about its mounts: nothing may panic, and what passed must come back from state.json as it was.
 func FuzzConfig(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil {
@@ -44,6 +45,12 @@ func FuzzConfig(f *testing.F) {
 		c.Rootfs = bundle
 		if validate.Validate(c) != nil {
 			return
+		}
+		for _, v2 := range []bool{false, true} {
+			// Whether it can be mounted is another question.
+			_, _ = rootfs.NewPlan(c, rootfs.Layout{Unified: v2, Paths: map[string]string{
+				"": "/sys/fs/cgroup/z", "cpu": "/sys/fs/cgroup/cpu,cpuacct/z", "name=systemd": "/sys/fs/cgroup/systemd/z",
+			}})
 		}
 		saved, err := json.Marshal(c)
 		if err != nil {
