@@ -228,6 +228,11 @@ func (p *Plan) explain(r *report) error {
 		return stubFailed(r)
 	case stepFiles:
 		return fmt.Errorf("place fd %d: %w", r.index, errno)
+	case stepExec:
+		if errno == syscall.ENOENT {
+			// Of a file that is open: its interpreter is meant (execve(2)).
+			return fmt.Errorf("exec init: %w (the runtime is linked dynamically, which does not work inside containers: build it with CGO_ENABLED=0)", errno)
+		}
 	case stepClone:
 		if p.Cgroup != nil && p.cgroupRefused(errno) {
 			return fmt.Errorf("%w: %w", ErrIntoCgroup, errno)
