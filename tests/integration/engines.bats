@@ -142,7 +142,7 @@ teardown_file() {
 setup() {
 	requires root
 	engines_work || skip "needs the cpu controller on cgroup v2"
-	cd "$E" # conmon leaves a file where it is, when memory ran out
+	cd "$E" || return 1 # conmon leaves a file where it is, when memory ran out
 }
 
 teardown() { :; }

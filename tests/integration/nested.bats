@@ -63,7 +63,8 @@ other_userns() { [ "$(readlink "/proc/$1/ns/user")" != "$(readlink /proc/self/ns
 	nested sh -ec 'r="$1 --root $2"; id=$3
 		$r create "$id" >/dev/null 2>&1 </dev/null
 		$r start "$id"
-		$r exec "$id" cat /proc/1/comm
+		# start ends before init has executed its command.
+		$r exec "$id" sh -c "until grep -q sleep /proc/1/comm; do sleep 0.05; done; cat /proc/1/comm"
 		$r kill "$id" KILL
 		for i in 1 2 3 4 5 6 7 8 9 10; do $r delete "$id" 2>/dev/null && break; sleep 0.1; done
 		$r list -q; echo end' sh "$RUNC" "$ROOT" "$ID"
