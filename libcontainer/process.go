@@ -277,7 +277,7 @@ func (p *Process) stdio(run *running) (files, theirs []*os.File, start, abort fu
 // Validate checks what can be without a container: what the kernel would take
 // for something else, or refuse when the container has been started already.
 func (p *Process) Validate() error {
-	const noID = 1<<32 - 1 // to setresuid(2): no change
+	const noID uint64 = 1<<32 - 1 // to setresuid(2): no change
 	for _, id := range append([]int{p.UID, p.GID}, p.AdditionalGroups...) {
 		if id < 0 || uint64(id) >= noID {
 			return fmt.Errorf("uids and gids must be in range 0-%d, got %d (config.json: process.user)", noID-1, id)
