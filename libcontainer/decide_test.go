@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -37,11 +38,18 @@ func TestDedupEnvKeepsTheLast(t *testing.T) {
 }
 
 func TestProcessesThatCannotBe(t *testing.T) {
+	// Not known to the compiler, which may have an int of 32 bits: they are
+	// negative then, and refused as well.
+	beyond := uint64(1 << 32)
+	last, none, more := int(beyond-2), int(beyond-1), int(beyond)
+	if strconv.IntSize == 32 {
+		last, more = 1, -1
+	}
 	for want, p := range map[string]Process{
-		"": {UID: 1<<32 - 2, GID: 5, AdditionalGroups: []int{0}, Args: []string{"", "a"}, Env: []string{"A=", "A==", "B=c=d"}},
-		"uids and gids must be in range 0-4294967294, got 4294967295": {UID: 1<<32 - 1},
-		"got 4294967296": {GID: 1 << 32},
-		"got -1":         {AdditionalGroups: []int{1, -1}},
+		"": {UID: last, GID: 5, AdditionalGroups: []int{0}, Args: []string{"", "a"}, Env: []string{"A=", "A==", "B=c=d"}},
+		"uids and gids must be in range 0-4294967294, got " + strconv.Itoa(none): {UID: none},
+		"got " + strconv.Itoa(more): {GID: more},
+		"got -1":                    {AdditionalGroups: []int{1, -1}},
 		`invalid argument "a\x00b": contains a null byte (config.json: process.args[1])`:            {Args: []string{"a", "a\x00b"}},
 		`invalid environment variable "A": missing '=' (config.json: process.env[1])`:               {Env: []string{"A=", "A"}},
 		`invalid environment variable "=A": name cannot be empty (config.json: process.env[0])`:     {Env: []string{"=A"}},
