@@ -15,11 +15,20 @@ setup_file() {
 		sed -i "/^$TEST_USER:/d" /etc/subuid /etc/subgid 2>/dev/null || true
 		echo "$TEST_USER:3000000:65536" >>/etc/subuid
 		echo "$TEST_USER:3000000:65536" >>/etc/subgid
+		# Without a session, systemd works for a user who may linger.
+		if [ "${RUNC_TEST_DRIVER:-}" = systemd ]; then
+			loginctl enable-linger "$TEST_USER"
+			wait_for test -S "/run/user/$(id -u "$TEST_USER")/bus"
+		fi
 	fi
 }
 
 teardown_file() {
 	[ "$(id -u)" = 0 ] || return 0
+	if [ "${RUNC_TEST_DRIVER:-}" = systemd ]; then
+		loginctl disable-linger "$TEST_USER" || true
+		loginctl terminate-user "$TEST_USER" || true
+	fi
 	userdel -rf "$TEST_USER" >/dev/null 2>&1 || true
 	sed -i "/^$TEST_USER:/d" /etc/subuid /etc/subgid 2>/dev/null || true
 }
@@ -30,6 +39,7 @@ setup() {
 	id "$TEST_USER" >/dev/null 2>&1 || skip "needs useradd"
 	setup_bundle
 	XUID=$(id -u "$TEST_USER") XGID=$(id -g "$TEST_USER")
+	[ "${RUNC_TEST_DRIVER:-}" != systemd ] || BUS=unix:path=/run/user/$XUID/bus
 	# Every folder above has to let the user through, and the binary too.
 	cp "$RUNC" "$TMP/runc"
 	RUNC=$TMP/runc
@@ -44,7 +54,7 @@ setup() {
 # as_user COMMAND...: with no more than an ordinary user's environment.
 as_user() {
 	setpriv --reuid "$XUID" --regid "$XGID" --clear-groups env -i PATH="$PATH" HOME="/home/$TEST_USER" \
-		USER="$TEST_USER" ${XDG:+XDG_RUNTIME_DIR=$XDG} "$@"
+		USER="$TEST_USER" ${XDG:+XDG_RUNTIME_DIR=$XDG} ${BUS:+DBUS_SESSION_BUS_ADDRESS=$BUS} "$@"
 }
 
 # The harness's own words, as the user.
