@@ -40,6 +40,11 @@ func (m *Manager) Before(next *cgroups.Resources) (restore func() error) {
 // before decides what to write to have things as read says they are.
 func before(next *cgroups.Resources, v2 bool, read func(controller, file string) string) (list []write) {
 	keep := func(controller, file string) {
+		if strings.Contains(file, "/") {
+			// Of the caller's making, and not a file of the cgroup: the library
+			// refuses it, and it is not for us to write to.
+			return
+		}
 		// A list cannot be written in one piece, and some files cannot be read.
 		if v := read(controller, file); v != "" && !strings.Contains(v, "\n") {
 			list = append(list, write{controller, file, v})

@@ -30,6 +30,8 @@ func TestBefore(t *testing.T) {
 			[]write{{"", "io.bfq.weight", "default 100"}, {"", "io.weight", "default 30"}}},
 		{"unified", cgroups.Resources{Unified: map[string]string{"memory.high": "3", "io.max": "x"}}, true,
 			map[string]string{"memory.high": "max", "io.max": "8:0 rbps=7\n9:0 rbps=7"}, []write{{"", "memory.high", "max"}}},
+		{"names that lead elsewhere", cgroups.Resources{Unified: map[string]string{"../../x": "1"}, HugetlbLimit: []*cgroups.HugepageLimit{{Pagesize: "/../x"}}}, true,
+			map[string]string{"../../x": "1", "hugetlb./../x.max": "1"}, nil},
 		{"huge pages, rdma, v1", cgroups.Resources{HugetlbLimit: []*cgroups.HugepageLimit{{Pagesize: "2MB"}}, Rdma: map[string]cgroups.LinuxRdma{"mlx": {}}}, false,
 			map[string]string{"hugetlb.2MB.limit_in_bytes": "4"},
 			[]write{{"hugetlb", "hugetlb.2MB.limit_in_bytes", "4"}, {"rdma", "rdma.max", "mlx hca_handle=max hca_object=max"}}},
