@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
 	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v3"
 
+	"runc/internal/events"
+	"runc/internal/statstable"
 	"runc/libcontainer"
 )
 
@@ -29,7 +32,7 @@ Where "<container-id>" is the name for the instance of the container. With
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "display all containers of the root (needs --format table)"},
 	},
 	Action: func(_ context.Context, cmd *cli.Command) error {
-		all := cmd.Bool("all")
+		all, once := cmd.Bool("all"), cmd.Bool("stats")
 		n := 1
 		if all {
 			n = 0
@@ -47,51 +50,78 @@ Where "<container-id>" is the name for the instance of the container. With
 			return errors.New("invalid format option")
 		case all && format != "table":
 			return errors.New("--all needs --format table")
+		case format == "table":
+			return showTable(cmd, interval)
 		}
-		w := &watch{interval: interval, once: cmd.Bool("stats")}
-		if format == "table" && !cmd.IsSet("interval") {
-			w.interval = tableInterval
-		}
-		if all {
-			w.find = func() ([]*libcontainer.Container, error) { return allContainers(cmd.String("root")) }
-			return w.table()
-		}
-		c, err := container(cmd)
+		c, err := runningContainer(cmd)
 		if err != nil {
 			return err
 		}
-		if !c.Alive() {
-			return fmt.Errorf("container with id %s is not running", c.ID())
-		}
-		w.one = c
-		switch {
-		case format == "table":
-			return w.table()
-		case w.once:
+		if once {
 			return printStats(c)
 		}
-		return w.events()
+		return printEvents(c, interval)
 	},
 }
 
-// watch is what `events` is to look at, and how often.
-type watch struct {
-	one      *libcontainer.Container                   // nil for all
-	find     func() ([]*libcontainer.Container, error) // for all
-	interval time.Duration
-	once     bool
+func runningContainer(cmd *cli.Command) (*libcontainer.Container, error) {
+	c, err := container(cmd)
+	if err == nil && !c.Alive() {
+		err = fmt.Errorf("container with id %s is not running", c.ID())
+	}
+	return c, err
 }
 
-// events prints statistics at each interval and every out-of-memory event,
+func showTable(cmd *cli.Command, interval time.Duration) error {
+	if !cmd.IsSet("interval") {
+		interval = statstable.DefaultInterval
+	}
+	t := statstable.Table{Interval: interval, Once: cmd.Bool("stats")}
+	if cmd.Bool("all") {
+		t.All = func() ([]*libcontainer.Container, error) { return allContainers(cmd.String("root")) }
+	} else {
+		c, err := runningContainer(cmd)
+		if err != nil {
+			return err
+		}
+		t.One = c
+	}
+	err := t.Show()
+	var sig statstable.SignalError
+	if errors.As(err, &sig) {
+		return exitCode(128 + int(sig.Signal))
+	}
+	return err
+}
+
+// allContainers gives the containers of a root that can be read. A container
+// that is being made or removed at this moment is left out.
+func allContainers(root string) ([]*libcontainer.Container, error) {
+	entries, err := os.ReadDir(root)
+	if errors.Is(err, fs.ErrNotExist) && !rootGiven {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	var list []*libcontainer.Container
+	for _, e := range entries {
+		if c, err := libcontainer.Load(root, e.Name()); err == nil {
+			list = append(list, c)
+		}
+	}
+	return list, nil
+}
+
+// printEvents prints statistics at each interval and every out-of-memory event,
 // until the container ends.
-func (w *watch) events() error {
-	oom, err := w.one.NotifyOOM()
+func printEvents(c *libcontainer.Container, interval time.Duration) error {
+	oom, err := c.NotifyOOM()
 	if errors.Is(err, libcontainer.ErrNotRunning) {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	tick := time.NewTicker(w.interval)
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
@@ -99,26 +129,26 @@ func (w *watch) events() error {
 			if !ok {
 				return nil
 			}
-			if err := printEvent(event{Type: "oom", ID: w.one.ID()}); err != nil {
+			if err := printEvent(events.NewOOM(c.ID())); err != nil {
 				return err
 			}
 		case <-tick.C:
-			err := printStats(w.one)
+			err := printStats(c)
 			var stats *statsError
 			switch {
 			case err == nil:
 			case !errors.As(err, &stats):
 				return err
-			case w.one.Alive():
-				// The next turn may have better luck; the channel tells
-				// of the end.
+			case c.Alive():
+				// The statistics may be readable the next time. The channel
+				// is closed when the container ends.
 				logrus.Error(err)
 			}
 		}
 	}
 }
 
-// statsError is that of reading statistics rather than of printing them.
+// statsError is an error of reading the statistics, not of printing them.
 type statsError struct{ error }
 
 func (e *statsError) Unwrap() error { return e.error }
@@ -128,7 +158,7 @@ func printStats(c *libcontainer.Container) error {
 	if err != nil {
 		return &statsError{err}
 	}
-	return printEvent(event{Type: "stats", ID: c.ID(), Data: newStatsEvent(stats)})
+	return printEvent(events.NewStats(c.ID(), stats))
 }
 
-func printEvent(e event) error { return json.NewEncoder(os.Stdout).Encode(e) }
+func printEvent(e events.Event) error { return json.NewEncoder(os.Stdout).Encode(e) }

@@ -10,6 +10,8 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v3"
 
+	"runc/internal/logging"
+	"runc/internal/runner"
 	"runc/libcontainer"
 	"runc/libcontainer/specconv"
 )
@@ -53,7 +55,7 @@ following will output a list of processes running in the container:
 		}
 		status, err := execProcess(cmd)
 		if err != nil {
-			logError(fmt.Errorf("exec failed: %w", err))
+			logging.Error(fmt.Errorf("exec failed: %w", err))
 			return exitCode(255)
 		}
 		if status != 0 {
@@ -82,22 +84,22 @@ func execProcess(cmd *cli.Command) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	r := &runner{
-		container:     c,
-		detach:        cmd.Bool("detach"),
-		consoleSocket: cmd.String("console-socket"),
-		pidfdSocket:   cmd.String("pidfd-socket"),
-		pidFile:       cmd.String("pid-file"),
-		preserveFDs:   cmd.Int("preserve-fds"),
+	r := &runner.Runner{
+		Container:     c,
+		Detach:        cmd.Bool("detach"),
+		ConsoleSocket: cmd.String("console-socket"),
+		PidfdSocket:   cmd.String("pidfd-socket"),
+		PidFile:       cmd.String("pid-file"),
+		PreserveFDs:   cmd.Int("preserve-fds"),
 	}
-	if r.subCgroups, err = subCgroups(cmd.StringSlice("cgroup")); err != nil {
+	if r.SubCgroups, err = subCgroups(cmd.StringSlice("cgroup")); err != nil {
 		return -1, err
 	}
-	process, err := r.prepare(p)
+	process, err := r.Prepare(p)
 	if err != nil {
 		return -1, err
 	}
-	return r.run(process)
+	return r.Run(process)
 }
 
 // subCgroups parses --cgroup: [CTRL[,CTRL...]:]PATH.

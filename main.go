@@ -22,6 +22,8 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v3"
 
+	"runc/internal/help"
+	"runc/internal/logging"
 	"runc/libcontainer"
 )
 
@@ -64,7 +66,8 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "init" {
 		// Before anything else is set up: this is the way into a container.
 		if err := libcontainer.Init(); err != nil {
-			fatal(err)
+			logging.Error(err)
+			os.Exit(1)
 		}
 		return
 	}
@@ -87,10 +90,10 @@ func run(args []string) int {
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &coder):
-		logError(err)
+		logging.Error(err)
 		return coder.ExitCode()
 	}
-	logError(err)
+	logging.Error(err)
 	return 1
 }
 
@@ -124,7 +127,7 @@ func newApp(args []string) *cli.Command {
 		DisableSliceFlagSeparator:     true,
 		Before:                        before,
 		ExitErrHandler:                func(context.Context, *cli.Command, error) {},
-		CustomRootCommandHelpTemplate: rootHelp,
+		CustomRootCommandHelpTemplate: help.Root,
 		HideHelpCommand:               false,
 	}
 	return app
@@ -175,7 +178,7 @@ func commands() []*cli.Command {
 	}
 	for _, c := range list {
 		c.HideHelpCommand = true
-		c.CustomHelpTemplate = commandHelp
+		c.CustomHelpTemplate = help.Command
 		c.DisableSliceFlagSeparator = true // the root's own does not reach here
 		// A subcommand stops at its first argument: what follows is that one's.
 		if c.StopOnNthArg == nil && c.Name == "exec" {
@@ -188,7 +191,7 @@ func commands() []*cli.Command {
 
 // before runs ahead of every command but init.
 func before(ctx context.Context, cmd *cli.Command) (context.Context, error) {
-	if err := setUpLog(cmd); err != nil {
+	if err := logging.SetUp(cmd.Bool("debug"), cmd.String("log-format"), cmd.String("log")); err != nil {
 		return ctx, err
 	}
 	return ctx, reviseRoot(cmd)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"runc/internal/notifysocket"
 	"runc/libcontainer"
 )
 
@@ -35,13 +36,13 @@ var startCommand = &cli.Command{
 		default:
 			return errors.New("cannot start a container in the " + status.String() + " state")
 		}
-		notify := newNotifySocket(c.Dir())
-		if err := notify.bind(); err != nil {
+		notify := notifysocket.New(c.Dir())
+		if err := notify.Bind(); err != nil {
 			return err
 		}
 		if err := c.Exec(); err != nil {
 			return err
 		}
-		return notify.forward(c)
+		return notify.Forward(c)
 	},
 }

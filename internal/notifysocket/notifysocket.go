@@ -1,4 +1,7 @@
-package main
+// Package notifysocket stands between a container and the service manager that
+// waits for it (sd_notify(3)): the container gets a socket of its own, and its
+// READY=1 is passed on to $NOTIFY_SOCKET.
+package notifysocket
 
 import (
 	"bytes"
@@ -15,26 +18,27 @@ import (
 	"runc/libcontainer"
 )
 
-// notifySocket stands between a container and the service manager that waits
-// for it (sd_notify(3)): the container gets a socket of its own, and what it
-// says of being ready goes on to $NOTIFY_SOCKET. nil where there is none.
-type notifySocket struct {
-	host string // the manager's socket
+// Socket is the container's own socket. A nil Socket, where NOTIFY_SOCKET is not
+// set, does nothing.
+type Socket struct {
+	host string // the service manager's socket
 	dir  string // <root>/<id>/notify
 	conn *net.UnixConn
 }
 
-func newNotifySocket(stateDir string) *notifySocket {
+// New gives the Socket of the container with the state folder stateDir, nil when
+// no service manager waits for it.
+func New(stateDir string) *Socket {
 	host := os.Getenv("NOTIFY_SOCKET")
 	if host == "" {
 		return nil
 	}
-	return &notifySocket{host: host, dir: filepath.Join(stateDir, "notify")}
+	return &Socket{host: host, dir: filepath.Join(stateDir, "notify")}
 }
 
-// addTo mounts the socket's folder into the container; as a folder, so that
-// the socket can be made later.
-func (n *notifySocket) addTo(spec *specs.Spec) {
+// AddTo adds a mount of the socket's folder to the configuration. The folder is
+// mounted rather than the socket, so that the socket can be made later.
+func (n *Socket) AddTo(spec *specs.Spec) {
 	if n == nil {
 		return
 	}
@@ -44,21 +48,22 @@ func (n *notifySocket) addTo(spec *specs.Spec) {
 	spec.Process.Env = append(spec.Process.Env, "NOTIFY_SOCKET=/run/notify/notify.sock")
 }
 
-// makeDir makes what is mounted.
-func (n *notifySocket) makeDir() error {
+// MakeDir makes the folder that is mounted.
+func (n *Socket) MakeDir() error {
 	if n == nil {
 		return nil
 	}
 	return os.Mkdir(n.dir, 0o755)
 }
 
-func (n *notifySocket) bind() error {
+// Bind makes the socket in the folder.
+func (n *Socket) Bind() error {
 	if n == nil {
 		return nil
 	}
 	path := filepath.Join(n.dir, "notify.sock")
 	if _, err := os.Stat(n.dir); errors.Is(err, os.ErrNotExist) {
-		// Created without a NOTIFY_SOCKET: nothing was mounted.
+		// `create` ran without NOTIFY_SOCKET, so nothing is mounted.
 		n.host = ""
 		return nil
 	}
@@ -66,7 +71,7 @@ func (n *notifySocket) bind() error {
 	if err != nil {
 		return fmt.Errorf("notify socket: %w", err)
 	}
-	// For any user inside.
+	// Any user of the container may write to it.
 	if err := os.Chmod(path, 0o777); err != nil {
 		conn.Close()
 		return fmt.Errorf("notify socket: %w", err)
@@ -76,7 +81,7 @@ func (n *notifySocket) bind() error {
 }
 
 // forward waits until the container is ready, or dead, and passes that on.
-func (n *notifySocket) forward(c *libcontainer.Container) error {
+func (n *Socket) Forward(c *libcontainer.Container) error {
 	if n == nil || n.conn == nil {
 		return nil
 	}
@@ -88,7 +93,7 @@ func (n *notifySocket) forward(c *libcontainer.Container) error {
 	pid := state.InitProcessPid
 	pidfd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if err != nil {
-		return nil // dead already: not ready, ever
+		return nil // init has ended: the container will never be ready
 	}
 	dead := os.NewFile(uintptr(pidfd), "pidfd")
 	defer dead.Close()
@@ -97,8 +102,8 @@ func (n *notifySocket) forward(c *libcontainer.Container) error {
 		return err
 	}
 	go func() {
-		// Wakes the read below. By the file, not by its number, which may be
-		// another's once we have returned.
+		// This wakes the read below. It uses the file and not the fd's number,
+		// which may belong to another file once Forward has returned.
 		err := end.Read(func(fd uintptr) bool {
 			k, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
 			return k != 0 || err != nil && err != unix.EINTR
@@ -124,8 +129,8 @@ func (n *notifySocket) forward(c *libcontainer.Container) error {
 	}
 }
 
-// lastWords reads what a process said before it ended, without waiting: a
-// connection whose deadline is over reads no more by itself.
+// lastWords reads a message that init sent before it ended, without waiting.
+// conn.Read would not: its deadline has passed.
 func lastWords(conn *net.UnixConn, buf []byte) (k int, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -137,25 +142,26 @@ func lastWords(conn *net.UnixConn, buf []byte) (k int, err error) {
 	return k, err
 }
 
-// forwardBeside is forward while somebody else waits for the process.
-func (n *notifySocket) forwardBeside(c *libcontainer.Container) {
+// ForwardBeside is [Socket.Forward] in a goroutine.
+func (n *Socket) ForwardBeside(c *libcontainer.Container) {
 	if n == nil || n.conn == nil {
 		return
 	}
-	go func() { _ = n.forward(c) }()
+	go func() { _ = n.Forward(c) }()
 }
 
-// tell speaks to the manager: the container's word, then whom it should watch,
-// and a barrier, so that it knows the sender before that one ends.
-func (n *notifySocket) tell(ready []byte, pid int) error {
-	// Plain system calls: package net sends no fds on a connected datagram
-	// socket.
+// tell sends the service manager the container's READY=1, then init's pid as
+// MAINPID, then a barrier: the manager looks up the sender by its pid, so the
+// sender must not end before the manager has read the messages.
+func (n *Socket) tell(ready []byte, pid int) error {
+	// These are plain system calls because package net sends no fds on a
+	// connected datagram socket.
 	sock, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return os.NewSyscallError("socket", err)
 	}
 	defer unix.Close(sock)
-	// A leading @ names an abstract socket, to x/sys as to sd_notify.
+	// A leading @ means an abstract socket, for x/sys as for sd_notify.
 	to := &unix.SockaddrUnix{Name: n.host}
 	for _, msg := range []string{string(ready) + "\n", fmt.Sprintf("MAINPID=%d", pid)} {
 		if err := unix.Sendto(sock, []byte(msg), 0, to); err != nil {
@@ -176,7 +182,7 @@ func barrier(sock int, to unix.Sockaddr) error {
 	if err != nil {
 		return os.NewSyscallError("sendmsg", err)
 	}
-	// The manager closes its end when it has come to the message.
+	// The manager closes the pipe's other end when it reads the message.
 	p := []unix.PollFd{{Fd: int32(r.Fd()), Events: 0}}
 	_, _ = unix.Poll(p, int((30 * time.Second).Milliseconds()))
 	return nil

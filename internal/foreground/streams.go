@@ -1,4 +1,4 @@
-package main
+package foreground
 
 import (
 	"io"
@@ -8,27 +8,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// copies are the streams between our caller and the process. A stream gets a
-// goroutine only once it has something that may have to be waited for: most
-// processes that are run by exec say little or nothing, and to have three
-// goroutines wait for that takes longer than all else that exec does in our own
-// process.
-type copies struct {
+// streams go between the caller and the process. A stream gets a goroutine only
+// once it has data that may have to wait: most processes that exec runs write
+// little or nothing, and three waiting goroutines take more time than all else
+// that exec does in this process.
+type streams struct {
 	waiting []stream
-	running sync.WaitGroup // those outwards
+	running sync.WaitGroup // the goroutines that copy outwards
 }
 
-// stream goes from or to one of our caller's files, to or from a pipe.
+// stream goes from or to one of the caller's files, to or from a pipe.
 type stream struct {
 	caller  *os.File
 	ours    int // our end of the pipe
 	inwards bool
 }
 
-func (c *copies) add(s stream) { c.waiting = append(c.waiting, s) }
+func (c *streams) add(s stream) { c.waiting = append(c.waiting, s) }
 
-// run copies at once.
-func (c *copies) run(copy func()) { c.running.Go(copy) }
+// run copies in a goroutine, from now on.
+func (c *streams) run(copy func()) { c.running.Go(copy) }
 
 func (s stream) from() int {
 	if s.inwards {
@@ -37,8 +36,8 @@ func (s stream) from() int {
 	return s.ours
 }
 
-// poll waits until the fd is readable, and looks after the streams meanwhile.
-func (c *copies) poll(fd int) error {
+// poll waits until the fd is readable, and serves the streams in between.
+func (c *streams) poll(fd int) error {
 	for {
 		readable, err := c.look(fd, nil)
 		if err == nil && readable {
@@ -50,8 +49,9 @@ func (c *copies) poll(fd int) error {
 	}
 }
 
-// look starts what has something to copy, and closes what has come to its end.
-func (c *copies) look(fd int, limit *unix.Timespec) (readable bool, err error) {
+// look starts the streams that have something to copy, and closes those that
+// have come to their end.
+func (c *streams) look(fd int, limit *unix.Timespec) (readable bool, err error) {
 	fds := append(make([]unix.PollFd, 0, 4), unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	for _, s := range c.waiting {
 		fds = append(fds, unix.PollFd{Fd: int32(s.from()), Events: unix.POLLIN})
@@ -76,8 +76,8 @@ func (c *copies) look(fd int, limit *unix.Timespec) (readable bool, err error) {
 	return fds[0].Revents != 0, nil
 }
 
-// splice copies some output where that needs no waiting: into a pipe that has
-// room, or a file.
+// splice copies some output where that cannot block: into a pipe that has room,
+// or into a file.
 func (s stream) splice() bool {
 	var st unix.Stat_t
 	if s.inwards || unix.Fstat(int(s.caller.Fd()), &st) != nil {
@@ -86,14 +86,16 @@ func (s stream) splice() bool {
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFIFO, unix.S_IFREG:
 	default:
-		// Not every kind is left alone by SPLICE_F_NONBLOCK.
+		// SPLICE_F_NONBLOCK does not keep a write to other kinds of files
+		// from blocking.
 		return false
 	}
 	n, err := unix.Splice(s.ours, nil, int(s.caller.Fd()), nil, 64<<10, unix.SPLICE_F_NONBLOCK)
 	return err == nil && n > 0
 }
 
-// null: from the null device nothing ever comes.
+// null tells whether a stream inwards reads the null device, which never has
+// data.
 func (s stream) null() bool {
 	var st unix.Stat_t
 	return s.inwards && unix.Fstat(s.from(), &st) == nil &&
@@ -101,19 +103,20 @@ func (s stream) null() bool {
 }
 
 // start gives the stream its goroutine.
-func (c *copies) start(s stream) {
-	// Now it is worth a place with the Go runtime's poller.
+func (c *streams) start(s stream) {
+	// os.NewFile registers a non-blocking fd with the Go runtime's poller.
 	_ = unix.SetNonblock(s.ours, true)
 	ours := os.NewFile(uintptr(s.ours), "pipe")
 	if s.inwards {
-		// Not waited for: it may sit in a read that nothing ends.
+		// Nothing waits for this goroutine: nothing ends a read of the
+		// caller's stdin.
 		go func() {
 			_, _ = io.Copy(ours, s.caller)
 			ours.Close()
 		}()
 		return
 	}
-	to, err := otherwise(s.caller)
+	to, err := duplicate(s.caller)
 	if err != nil {
 		to = s.caller
 	}
@@ -126,16 +129,17 @@ func (c *copies) start(s stream) {
 	})
 }
 
-func (c *copies) startAll() {
+// startAll starts all that wait.
+func (c *streams) startAll() {
 	for _, s := range c.waiting {
 		c.start(s)
 	}
 	c.waiting = nil
 }
 
-// drain waits until all that goes outwards has been copied.
-func (c *copies) drain() {
-	// Mostly everything has come to its end just now.
+// drain waits until all streams outwards have been copied to their end.
+func (c *streams) drain() {
+	// Mostly all streams have come to their end at this moment.
 	_, _ = c.look(-1, new(unix.Timespec))
 	for _, s := range c.waiting {
 		if s.inwards {
@@ -148,8 +152,8 @@ func (c *copies) drain() {
 	c.running.Wait()
 }
 
-// close gives up what was not started.
-func (c *copies) close() {
+// close drops the streams that were not started.
+func (c *streams) close() {
 	for _, s := range c.waiting {
 		unix.Close(s.ours)
 	}

@@ -1,4 +1,4 @@
-package main
+package statstable
 
 import (
 	"fmt"
@@ -117,9 +117,14 @@ func (s *screen) size() (width, height int) {
 	return int(ws.Col), int(ws.Row)
 }
 
+// SignalError is the end of a table that a signal other than SIGINT has ended.
+type SignalError struct{ Signal unix.Signal }
+
+func (e SignalError) Error() string { return "ended by " + unix.SignalName(e.Signal) }
+
 // wait returns after the time, or earlier and with done when the container has
-// ended or a signal says to stop: SIGINT is how a person leaves, another gives
-// its exit status.
+// ended or a signal came that ends the table. SIGINT is how a person leaves;
+// the others give a [SignalError].
 func (s *screen) wait(tick <-chan time.Time, end <-chan struct{}, rows []tableRow) (done bool, err error) {
 	for {
 		select {
@@ -147,7 +152,7 @@ func (s *screen) wait(tick <-chan time.Time, end <-chan struct{}, rows []tableRo
 					return true, err
 				}
 			default:
-				return true, exitCode(128 + int(sig.(unix.Signal)))
+				return true, SignalError{sig.(unix.Signal)}
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package foreground
 
 import (
 	"io"
@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipeOf gives the process's end as a file and ours as a stream has it.
+// pipeOf gives the process's end as a file, and our end as a stream holds it.
 func pipeOf(t *testing.T, inwards bool) (their *os.File, our int) {
 	t.Helper()
 	var fds [2]int
@@ -24,7 +24,7 @@ func pipeOf(t *testing.T, inwards bool) (their *os.File, our int) {
 	return their, fds[ours]
 }
 
-func TestCopies(t *testing.T) {
+func TestStreams(t *testing.T) {
 	caller := func(t *testing.T) (r, w *os.File) {
 		t.Helper()
 		r, w, err := os.Pipe()
@@ -34,7 +34,7 @@ func TestCopies(t *testing.T) {
 		t.Cleanup(func() { r.Close(); w.Close() })
 		return r, w
 	}
-	once := func(t *testing.T, c *copies) {
+	once := func(t *testing.T, c *streams) {
 		t.Helper()
 		// Whatever there is to be seen is there already: do not wait.
 		if _, err := c.look(-1, new(unix.Timespec)); err != nil {
@@ -48,7 +48,7 @@ func TestCopies(t *testing.T) {
 		}
 		defer null.Close()
 		their, our := pipeOf(t, true)
-		var c copies
+		var c streams
 		c.add(stream{caller: null, ours: our, inwards: true})
 		once(t, &c)
 		if b, err := io.ReadAll(their); len(b) != 0 || err != nil || len(c.waiting) != 0 {
@@ -59,7 +59,7 @@ func TestCopies(t *testing.T) {
 		r, w := caller(t)
 		w.Close()
 		their, our := pipeOf(t, true)
-		var c copies
+		var c streams
 		c.add(stream{caller: r, ours: our, inwards: true})
 		once(t, &c)
 		if b, err := io.ReadAll(their); len(b) != 0 || err != nil {
@@ -73,7 +73,7 @@ func TestCopies(t *testing.T) {
 		}
 		w.Close()
 		their, our := pipeOf(t, true)
-		var c copies
+		var c streams
 		c.add(stream{caller: r, ours: our, inwards: true})
 		once(t, &c)
 		if b, err := io.ReadAll(their); string(b) != "text" || err != nil {
@@ -83,7 +83,7 @@ func TestCopies(t *testing.T) {
 	t.Run("silent streams wait without a goroutine, and are given up", func(t *testing.T) {
 		_, w := caller(t)
 		_, our := pipeOf(t, false)
-		var c copies
+		var c streams
 		c.add(stream{caller: w, ours: our})
 		once(t, &c)
 		if len(c.waiting) != 1 {
@@ -97,7 +97,7 @@ func TestCopies(t *testing.T) {
 	t.Run("drain waits for the last of the output", func(t *testing.T) {
 		r, w := caller(t)
 		their, our := pipeOf(t, false)
-		var c copies
+		var c streams
 		c.add(stream{caller: w, ours: our})
 		if _, err := their.WriteString("last words"); err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ func TestCopies(t *testing.T) {
 		r, w := caller(t)
 		sig, sigw := caller(t)
 		their, our := pipeOf(t, false)
-		var c copies
+		var c streams
 		c.add(stream{caller: w, ours: our})
 		done := make(chan error)
 		go func() { done <- c.poll(int(sig.Fd())) }()

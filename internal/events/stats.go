@@ -1,4 +1,5 @@
-package main
+// Package events is the JSON that `runc events` writes.
+package events
 
 import (
 	"github.com/opencontainers/cgroups"
@@ -7,15 +8,15 @@ import (
 	"runc/libcontainer/intelrdt"
 )
 
-// event is one line of `events`. What follows is its JSON: names and what is
-// left out when empty are an interface.
-type event struct {
+// Event is one line of `runc events`. Callers rely on the names of its fields,
+// and on which of them are left out when they are empty.
+type Event struct {
 	Type string `json:"type"`
 	ID   string `json:"id"`
 	Data any    `json:"data,omitempty"`
 }
 
-type statsEvent struct {
+type stats struct {
 	CPU               cpuStats                `json:"cpu"`
 	CPUSet            cpusetStats             `json:"cpuset"`
 	Memory            memoryStats             `json:"memory"`
@@ -110,9 +111,16 @@ type hugetlbStats struct {
 	Failcnt uint64 `json:"failcnt"`
 }
 
-// newStatsEvent puts statistics into the words of `events`.
-func newStatsEvent(s *libcontainer.Stats) *statsEvent {
-	e := &statsEvent{Hugetlb: map[string]hugetlbStats{}}
+// NewStats makes the event of type "stats" for the container id.
+func NewStats(id string, s *libcontainer.Stats) Event {
+	return Event{Type: "stats", ID: id, Data: newStats(s)}
+}
+
+// NewOOM makes the event of type "oom" for the container id.
+func NewOOM(id string) Event { return Event{Type: "oom", ID: id} }
+
+func newStats(s *libcontainer.Stats) *stats {
+	e := &stats{Hugetlb: map[string]hugetlbStats{}}
 	if s.IntelRdtStats != nil {
 		e.IntelRdt = *s.IntelRdtStats
 	}

@@ -1,8 +1,7 @@
-package main
+package statstable
 
 import (
 	"errors"
-	"io/fs"
 	"math"
 	"os"
 	"time"
@@ -12,44 +11,34 @@ import (
 	"runc/libcontainer"
 )
 
-const (
-	// tableInterval is how often the table changes unless told otherwise.
-	tableInterval = time.Second
+// DefaultInterval is how often the table changes when the user asks for no
+// interval.
+const DefaultInterval = time.Second
 
-	// firstSample is how long the table looks before it first says how much of
-	// a CPU is used.
-	firstSample = 500 * time.Millisecond
-)
+// firstSample is how long the table measures before it first shows how much of
+// a CPU is used.
+const firstSample = 500 * time.Millisecond
 
-// allContainers are those of a root that can be read. One that is being made
-// or removed just now is not for the table.
-func allContainers(root string) ([]*libcontainer.Container, error) {
-	entries, err := os.ReadDir(root)
-	if errors.Is(err, fs.ErrNotExist) && !rootGiven {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	var list []*libcontainer.Container
-	for _, e := range entries {
-		if c, err := libcontainer.Load(root, e.Name()); err == nil {
-			list = append(list, c)
-		}
-	}
-	return list, nil
+// Table says which containers the table shows, and how often it changes.
+type Table struct {
+	One      *libcontainer.Container                   // nil for all
+	All      func() ([]*libcontainer.Container, error) // called each time, when One is nil
+	Interval time.Duration
+	Once     bool // show one table and return
 }
 
-// table shows one line a container: again and again in place on a terminal,
-// one table below the other elsewhere. That of one container ends with it; that
-// of all stays, for others may come, until a signal ends it.
-func (w *watch) table() (err error) {
+// Show shows one line a container: again and again in place on a terminal, one
+// table below the other elsewhere. The table of one container ends with that
+// container. The table of all goes on, because others may come, until a signal
+// ends it.
+func (w *Table) Show() (err error) {
 	var end <-chan struct{}
-	if w.one != nil {
-		if end, err = endOf(w.one); err != nil {
+	if w.One != nil {
+		if end, err = endOf(w.One); err != nil {
 			return err
 		}
 	}
-	s := newScreen(os.Stdout, !w.once)
+	s := newScreen(os.Stdout, !w.Once)
 	defer func() {
 		if e := s.close(); err == nil {
 			err = e
@@ -61,20 +50,20 @@ func (w *watch) table() (err error) {
 		if err != nil {
 			return err
 		}
-		if w.one != nil && len(rows) == 0 {
+		if w.One != nil && len(rows) == 0 {
 			return nil
 		}
-		// Elsewhere than on a screen, where it is not replaced in a moment, a
-		// table that cannot say yet how much CPU is used is left out.
+		// The first table cannot say how much CPU is used. On a screen it is
+		// replaced in a moment; elsewhere it is left out.
 		if !first || s.live {
 			if err := s.show(rows); err != nil {
 				return err
 			}
 		}
-		wait := w.interval
+		wait := w.Interval
 		if first {
 			wait = min(firstSample, wait)
-		} else if w.once {
+		} else if w.Once {
 			return nil
 		}
 		if done, err := s.wait(time.After(wait), end, rows); done || err != nil {
@@ -113,11 +102,11 @@ type statsTable struct {
 }
 
 // rows reads the statistics of those containers that live.
-func (w *watch) rows(t *statsTable) ([]tableRow, error) {
-	containers := []*libcontainer.Container{w.one}
-	if w.one == nil {
+func (w *Table) rows(t *statsTable) ([]tableRow, error) {
+	containers := []*libcontainer.Container{w.One}
+	if w.One == nil {
 		var err error
-		if containers, err = w.find(); err != nil {
+		if containers, err = w.All(); err != nil {
 			return nil, err
 		}
 	}
@@ -133,7 +122,7 @@ func (w *watch) rows(t *statsTable) ([]tableRow, error) {
 			stats, err = c.Usage()
 		}
 		if err != nil {
-			if w.one == nil || !c.Alive() {
+			if w.One == nil || !c.Alive() {
 				// Another's trouble, or end, is no reason to stop.
 				continue
 			}

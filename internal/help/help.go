@@ -1,8 +1,9 @@
-package main
+// Package help has the layout of the help texts.
+package help
 
-// The layout of help is an interface as well: people's eyes and completion
-// scripts are used to it.
-const rootHelp = `NAME:
+// Root is the template of `runc --help`. People and completion scripts rely on
+// its layout, and on that of Command.
+const Root = `NAME:
    {{template "helpNameTemplate" .}}
 
 USAGE:
@@ -16,7 +17,8 @@ COMMANDS:{{template "visibleCommandCategoryTemplate" .}}
 GLOBAL OPTIONS:{{template "visibleFlagTemplate" .}}
 `
 
-const commandHelp = `NAME:
+// Command is the template of a subcommand's help.
+const Command = `NAME:
    {{template "helpNameTemplate" .}}
 
 USAGE:
