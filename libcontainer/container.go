@@ -28,8 +28,11 @@ type Container struct {
 
 	config *configs.Config
 
-	// making is the locked folder, from Create until there is a state file.
-	making *os.File
+	// folder is the state folder in the process that made it, until the user's
+	// program has been started: open, it cannot be taken for another folder that
+	// gets its name later. locked says whether this process holds its lock.
+	folder *os.File
+	locked bool
 
 	// paused: it was when last asked for its Status.
 	paused bool
@@ -58,11 +61,11 @@ func Create(root, id string, config *configs.Config) (*Container, error) {
 		return nil, err
 	}
 	dir := filepath.Join(root, id)
-	making, err := makeDir(dir)
+	folder, err := makeDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &Container{id: id, dir: dir, config: config, making: making}, nil
+	return &Container{id: id, dir: dir, config: config, folder: folder, locked: true}, nil
 }
 
 // Load finds the container root/id; [ErrNotExist] when there is none.

@@ -25,12 +25,12 @@ func (c *Container) Destroy() error {
 	}
 	var errs []error
 	// Of several at a time one removes it, and runs the hooks.
-	unlock, err := c.hold()
+	release, err := c.hold()
 	if err != nil {
 		return err
 	}
-	defer unlock()
 	defer c.made()
+	defer release()
 	debugf("destroying container %s", c.id)
 	if !c.ownsCgroup() {
 		// Never started, or in no cgroup of its own.
@@ -59,7 +59,8 @@ func (c *Container) Destroy() error {
 		return fmt.Errorf("unable to remove container state dir: %w", err)
 	}
 	debugf("cgroup and state folder of %s are removed", c.id)
-	unlock()
+	release()
+	c.leave()
 	if len(c.config.Hooks[configs.Poststop]) == 0 || c.created.IsZero() {
 		return nil
 	}

@@ -29,7 +29,7 @@ func (l *launch) settle(undo *undoList) error {
 		if err := g.Apply(c.initPid); err != nil {
 			return fmt.Errorf("unable to start container process: unable to apply Intel RDT configuration: %w", err)
 		}
-		undo.add("the Intel RDT group", g.Remove)
+		undo.add("the Intel RDT group", c.ifOurs(g.Remove))
 	}
 	debugf("state is saved, limits are set")
 	err := l.sock.send(msgSaved, nil)
@@ -50,7 +50,7 @@ func (l *launch) limit() error {
 // mounted is the runtime's part when init asks at msgHooks.
 func (l *launch) mounted() error {
 	if l.limitLater {
-		if err := l.limit(); err != nil {
+		if err := l.c.whileOurs(l.limit); err != nil {
 			return err
 		}
 	}

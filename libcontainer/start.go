@@ -81,19 +81,18 @@ func (c *Container) startInit(p *Process) (err error) {
 		return err
 	}
 	defer fifo.Close()
-	undo.add("exec.fifo", func() error {
+	undo.add("exec.fifo", c.ifOurs(func() error {
 		err := os.Remove(filepath.Join(c.dir, fifoFilename))
 		if errors.Is(err, fs.ErrNotExist) {
-			// With the container, by a delete --force.
 			return nil
 		}
 		return err
-	})
+	}))
 	l.files = fdTable{fifo}
 
 	// Noted before init is, though on v1 it is made later: init has to be gone
 	// from it first.
-	undo.add("the container's cgroup", func() error {
+	undo.add("the container's cgroup", c.ifOurs(func() error {
 		if c.cgroups == nil {
 			return nil
 		}
@@ -103,7 +102,7 @@ func (c *Container) startInit(p *Process) (err error) {
 		}
 		c.cgroups, c.cgroupPaths = nil, nil
 		return c.dropNote()
-	})
+	}))
 	if cgroup.BirthReady(config.Cgroups) {
 		// cgroup v2: init is born in it.
 		dir, err := l.makeCgroup()
@@ -158,7 +157,10 @@ func (c *Container) startInit(p *Process) (err error) {
 	if err := l.converse(c.cgroups, l.mounted); err != nil {
 		return fmt.Errorf("unable to start container process: error during container init: %w", err)
 	}
-	return c.cgroups.SetLate()
+	if c.cgroups.HasLate() {
+		return c.whileOurs(c.cgroups.SetLate)
+	}
+	return nil
 }
 
 // makeCgroup makes the container's cgroup, and opens it where a process can be
@@ -331,6 +333,12 @@ func (c *Container) runtimeHooks() error {
 // runs the poststart hooks; should one fail, the container is killed.
 func (c *Container) Exec() error {
 	path := filepath.Join(c.dir, fifoFilename)
+	dir, name := unix.AT_FDCWD, path
+	if c.folder != nil {
+		// A container of the same name that was made meanwhile is not for us to
+		// start.
+		dir, name = int(c.folder.Fd()), fifoFilename
+	}
 	// init first: once the fifo is open for reading, it may be through with
 	// the user's program before we look again.
 	var pidfd int
@@ -353,7 +361,7 @@ func (c *Container) Exec() error {
 	}
 	// Non-blocking, so that an init that is gone, or goes just now, is
 	// noticed by its pidfd instead of being waited for.
-	fifo, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	fifo, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 	if err == unix.ENOENT {
 		return errors.New("cannot start an already running container")
 	} else if err != nil {
@@ -366,13 +374,14 @@ func (c *Container) Exec() error {
 	} else if err != nil {
 		return err
 	}
-	if err := unix.Unlink(path); err == unix.ENOENT {
+	if err := unix.Unlinkat(dir, name, 0); err == unix.ENOENT {
 		// Another start was faster by a hair.
 		return errors.New("cannot start an already running container")
 	} else if err != nil {
 		return &fs.PathError{Op: "unlink", Path: path, Err: err}
 	}
 	debugf("init %d has been started", c.initPid)
+	c.leave()
 	if len(c.config.Hooks[configs.Poststart]) == 0 {
 		return nil
 	}

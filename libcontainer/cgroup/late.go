@@ -27,6 +27,9 @@ func (m *Manager) deferPids(r *cgroups.Resources) *cgroups.Resources {
 	return &rest
 }
 
+// HasLate says whether SetLate has something to do.
+func (m *Manager) HasLate() bool { return m.late != nil }
+
 // SetLate applies the limits that had to wait until init is ready.
 func (m *Manager) SetLate() error {
 	if m.late == nil {

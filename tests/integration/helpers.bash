@@ -118,6 +118,38 @@ wait_for() {
 	return 1
 }
 
+# replace_while_failing HOOK-KIND: a first create whose hook waits, and then
+# fails; meanwhile the container is deleted and another created in its place.
+# The first one's status and words are in $status and $output.
+# shellcheck disable=SC2016 # jq's variables
+replace_while_failing() {
+	cp config.json plain.json
+	printf '#!/bin/sh\n>%s/in\nwhile [ ! -e %s/go ]; do sleep 0.02; done\nexit 1\n' "$TMP" "$TMP" >"$TMP/hook"
+	chmod 755 "$TMP/hook"
+	update_config '.hooks = {($k): [{"path": $p}]}' --arg k "$1" --arg p "$TMP/hook"
+	__runc create "$ID" </dev/null >"$TMP/out" 2>&1 3>&- &
+	local first=$!
+	wait_for test -e "$TMP/in"
+	__runc delete --force "$ID"
+	mv plain.json config.json
+	__runc create "$ID" </dev/null >"$TMP/out2" 2>&1 3>&- || { cat "$TMP/out2"; return 1; }
+	ls -d "$ROOT/$ID"/* >"$TMP/was"
+	find /sys/fs/cgroup -name "$ID" -type d >"$TMP/cgroups"
+	touch "$TMP/go"
+	status=0
+	wait "$first" || status=$?
+	output=$(cat "$TMP/out")
+}
+
+# second_is_well: nothing of the second container was removed, and it starts.
+second_is_well() {
+	diff "$TMP/was" <(ls -d "$ROOT/$ID"/*)
+	diff "$TMP/cgroups" <(find /sys/fs/cgroup -name "$ID" -type d)
+	state_is created
+	__runc start "$ID"
+	state_is running
+}
+
 requires() {
 	local r
 	for r; do

@@ -322,3 +322,10 @@ gone() { [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
 	detached run -d "$ID"
 	expect_error "config.json: linux.uidMappings"
 }
+
+@test "an ordinary user's create that fails late leaves the next container of its name alone" {
+	args sleep 100
+	replace_while_failing createRuntime
+	expect_error "hook"
+	second_is_well
+}
