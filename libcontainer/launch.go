@@ -273,7 +273,7 @@ func (l *launch) setRlimits() error {
 // setOOMScore is done from outside: in its namespaces init may see no /proc of
 // the host's, and may have lost the right.
 func (l *launch) setOOMScore() error {
-	adj := l.c.config.OomScoreAdj
+	adj := or(l.p.OOMScoreAdj, l.c.config.OomScoreAdj)
 	if adj == nil {
 		return nil
 	}

@@ -65,6 +65,11 @@ type Process struct {
 	Rlimits         []configs.Rlimit
 	Scheduler       *configs.Scheduler
 	IOPriority      *configs.IOPriority
+	// Umask is for a process that joins a running container; the first process
+	// has that of the Config.
+	Umask *uint32
+	// OOMScoreAdj is the value for /proc/PID/oom_score_adj.
+	OOMScoreAdj *int
 	// CPUAffinity is for a process that joins a running container.
 	CPUAffinity *configs.CPUAffinity
 
