@@ -81,6 +81,10 @@ type bootstrap struct {
 
 	ParentDeathSignal int
 
+	// Umask is set by a process that joins the container. The first process
+	// gets that of Rootfs.
+	Umask uint32
+
 	Args, Env []string
 }
 
@@ -124,15 +128,19 @@ func (c *Container) newBootstrap(p *Process) *bootstrap {
 		Groups:            p.AdditionalGroups,
 		SetGroups:         canSetGroups(config),
 		ParentDeathSignal: config.ParentDeathSignal,
+		Umask:             rootfs.DefaultUmask,
 		Args:              p.Args,
 		Env:               dedupEnv(p.Env),
+	}
+	if umask := or(p.Umask, config.Umask); umask != nil {
+		b.Umask = *umask
 	}
 	if p.NoNewPrivileges != nil {
 		b.NoNewPrivileges = *p.NoNewPrivileges
 	}
-	caps, warning := capabilities.New(or(p.Capabilities, config.Capabilities))
-	if warning != "" {
-		p.warn(warning)
+	caps, warnings := capabilities.New(or(p.Capabilities, config.Capabilities))
+	for _, w := range warnings {
+		p.warn(w)
 	}
 	b.Caps = caps
 	if !p.Init {

@@ -181,6 +181,7 @@ func (l *launch) directCalls(stdio []*os.File) *nsenter.Calls {
 	// preventing that not have worked.
 	prctl(unix.PR_SET_DUMPABLE, 0)
 	c.Add(unix.SYS_SETSID)
+	c.Add(unix.SYS_UMASK, nsenter.Num(b.Umask))
 	if b.NewKeyring {
 		c.AddIgnoring([]syscall.Errno{unix.ENOSYS}, unix.SYS_KEYCTL,
 			nsenter.Num(unix.KEYCTL_JOIN_SESSION_KEYRING), nsenter.Text(keys.SessionName(b.ID)))

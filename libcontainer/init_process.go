@@ -25,6 +25,7 @@ import (
 // joinContainer is what a process does that nsenter put into the namespaces of
 // a running container.
 func (i *initProcess) joinContainer() error {
+	unix.Umask(int(i.Umask))
 	if err := i.joinKeyring(); err != nil {
 		return err
 	}

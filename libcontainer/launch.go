@@ -1,7 +1,6 @@
 package libcontainer
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -114,11 +113,14 @@ func (l *launch) kill() error {
 	if err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, unix.EBADF) {
 		return fmt.Errorf("init process %d: %w", l.run.pid, os.NewSyscallError("pidfd_send_signal", err))
 	}
+	// On cgroup v1 a frozen process ends once it is thawed, not before.
+	if m := l.c.cgroups; m != nil && l.p.Init {
+		_ = m.ThawKilled()
+	}
 	child, run := l.child, l.run
 	collect := func() { run.reap(); child.Abandon() }
-	if l.frozen() {
-		// On cgroup v1 it dies once it is thawed, without another step of its
-		// own: that may be never, so it is not waited for.
+	if fd := int(run.pidfd.Fd()); fd >= 0 && l.await(fd) != nil {
+		// A cgroup above the container's is frozen, perhaps for ever.
 		go collect()
 		return nil
 	}
@@ -126,50 +128,11 @@ func (l *launch) kill() error {
 	return nil
 }
 
-func (l *launch) frozen() bool {
-	frozen, err := cgroup.Frozen(l.c.cgroupPaths)
-	return err == nil && frozen
-}
-
-// await waits until there is something to be read from fd, of the child's, or
-// the reason for the start has gone and nothing will come soon.
+// await waits until fd, one of the child's, has something to read, or the start
+// is interrupted and nothing will come soon.
 func (l *launch) await(fd int) error {
-	p := l.p
-	ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(p.Interrupt), Events: unix.POLLIN}}
-	for p.Interrupt > 0 {
-		if _, err := unix.Ppoll(ready, nil, nil); err != nil && err != unix.EINTR || ready[1].Revents != 0 {
-			p.attend()
-		} else if ready[0].Revents != 0 {
-			return nil
-		}
-	}
-	ctx := p.context()
-	if ctx.Done() == nil {
-		return nil
-	}
-	// Killed, the child ends, and with it what it would have said; a frozen
-	// one does not before it is thawed.
-	event, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
-	if err != nil {
-		return nil
-	}
-	ready[1].Fd = int32(event)
-	told := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(told)
-		_, _ = unix.Write(event, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-	})
-	defer func() {
-		if !stop() {
-			<-told
-		}
-		unix.Close(event)
-	}()
-	_ = retry(func() error { _, err := unix.Ppoll(ready, nil, nil); return err })
-	if ready[0].Revents == 0 && l.frozen() {
-		return context.Cause(ctx)
-	}
-	return nil
+	_, err := l.p.await(unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	return err
 }
 
 // tell sends the bootstrap message, with the detached mounts it speaks of.
@@ -310,7 +273,7 @@ func (l *launch) setRlimits() error {
 // setOOMScore is done from outside: in its namespaces init may see no /proc of
 // the host's, and may have lost the right.
 func (l *launch) setOOMScore() error {
-	adj := l.c.config.OomScoreAdj
+	adj := or(l.p.OOMScoreAdj, l.c.config.OomScoreAdj)
 	if adj == nil {
 		return nil
 	}

@@ -5,14 +5,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// lookPath finds a program as a shell would, with the PATH of env, in the root
-// and with the rights that this process now has. Its errors are those of
-// os/exec, which callers know: `exec: "x": executable file not found in $PATH`.
+// lookPath finds a program in the PATH of env, in the root and with the rights
+// that this process now has. Its errors are those of os/exec, which callers
+// know: `exec: "x": executable file not found in $PATH`.
 func lookPath(name string, env []string) (string, error) {
 	if name == "" {
 		return "", &exec.Error{Name: name, Err: exec.ErrNotFound}
@@ -23,16 +24,22 @@ func lookPath(name string, env []string) (string, error) {
 		}
 		return name, nil
 	}
-	for _, full := range candidates(name, env) {
-		if executable(full) == nil {
-			return full, nil
+	for _, full := range inPath(name, env) {
+		if executable(full) != nil {
+			continue
 		}
+		if !filepath.IsAbs(full) {
+			// A shell would run it. Go's os/exec, and runc with it, does not:
+			// the working directory may be anybody's.
+			return "", &exec.Error{Name: name, Err: exec.ErrDot}
+		}
+		return full, nil
 	}
 	return "", &exec.Error{Name: name, Err: exec.ErrNotFound}
 }
 
-// candidates are where a program of that name may be, the first that can be
-// executed being it.
+// candidates gives the paths of which the first that can be executed is the
+// program. It gives none where only [lookPath] can tell.
 func candidates(name string, env []string) []string {
 	if name == "" {
 		return nil
@@ -40,6 +47,16 @@ func candidates(name string, env []string) []string {
 	if strings.Contains(name, "/") {
 		return []string{name}
 	}
+	list := inPath(name, env)
+	if slices.ContainsFunc(list, func(full string) bool { return !filepath.IsAbs(full) }) {
+		return nil
+	}
+	return list
+}
+
+// inPath joins the name to each element of the PATH of env. An empty element
+// means the working directory.
+func inPath(name string, env []string) []string {
 	path := ""
 	for _, kv := range env {
 		if v, ok := strings.CutPrefix(kv, "PATH="); ok {
@@ -48,14 +65,7 @@ func candidates(name string, env []string) []string {
 	}
 	var list []string
 	for _, dir := range filepath.SplitList(path) {
-		if dir == "" {
-			dir = "."
-		}
-		full := filepath.Join(dir, name)
-		if !filepath.IsAbs(full) {
-			full = "./" + full
-		}
-		list = append(list, full)
+		list = append(list, filepath.Join(dir, name))
 	}
 	return list
 }
@@ -68,8 +78,9 @@ func executable(path string) error {
 	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
 		return unix.EISDIR
 	}
-	// The kernel's own answer for our effective ids, ACLs and mount options
-	// included (faccessat2, Linux 5.8; where a filter denies that, by stat).
+	// The kernel answers for the effective ids, with ACLs and mount options
+	// (faccessat2, Linux 5.8). Where a filter denies that call, x/sys answers
+	// by stat.
 	err := unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS)
 	if err == unix.EACCES || err == unix.EPERM {
 		return fs.ErrPermission
@@ -77,8 +88,8 @@ func executable(path string) error {
 	if err != nil && err != unix.ENOSYS {
 		return err
 	}
-	// Root may pass the check for lack of any x bit being asked of a file
-	// without one; exec would not.
+	// For root the check passes even when the file has no x bit at all; execve
+	// would refuse it.
 	if st.Mode&0o111 == 0 {
 		return fs.ErrPermission
 	}

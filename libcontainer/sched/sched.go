@@ -100,19 +100,27 @@ func SetMemoryPolicy(p *configs.LinuxMemoryPolicy) error {
 	if p == nil {
 		return nil
 	}
-	if err := unix.SetMemPolicy(p.Mode|p.Flags, p.Nodes); err != nil {
-		return fmt.Errorf("unable to set memory policy: %w", os.NewSyscallError("set_mempolicy", err))
+	// The kernel takes one bit less than it is told (get_nodes in
+	// mm/mempolicy.c). x/sys passes the mask's size in bytes.
+	var bits uintptr
+	if len(p.Nodes) != 0 {
+		bits = uintptr(len(p.Nodes))*unsafe.Sizeof(p.Nodes[0])*8 + 1
+	}
+	_, _, errno := unix.Syscall(unix.SYS_SET_MEMPOLICY, uintptr(p.Mode|p.Flags), uintptr(unsafe.Pointer(unsafe.SliceData(p.Nodes))), bits)
+	if errno != 0 {
+		return fmt.Errorf("unable to set memory policy: mode %s with %d nodes: %w",
+			MemoryModeName(p.Mode), p.Nodes.Count(), os.NewSyscallError("set_mempolicy", errno))
 	}
 	return nil
 }
 
 // SetAffinity restricts a process's (main) thread to the CPUs; 0 is the caller.
 // nil does nothing.
-func SetAffinity(pid int, cpus *unix.CPUSet) error {
+func SetAffinity(pid int, cpus unix.CPUSetDynamic) error {
 	if cpus == nil {
 		return nil
 	}
-	if err := unix.SchedSetaffinity(pid, cpus); err != nil {
+	if err := unix.SchedSetaffinityDynamic(pid, cpus); err != nil {
 		return fmt.Errorf("error setting process CPU affinity: %w", os.NewSyscallError("sched_setaffinity", err))
 	}
 	return nil

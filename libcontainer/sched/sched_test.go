@@ -3,6 +3,7 @@ package sched
 import (
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -175,9 +176,10 @@ func TestSetPersonality(t *testing.T) {
 
 func TestSetMemoryPolicy(t *testing.T) {
 	onOwnThread(t, func(t *testing.T) {
-		var nodes unix.CPUSet
+		// Wider than the kernel's own masks, and than a unix.CPUSet.
+		nodes := unix.NewCPUSet(4096)
 		nodes.Set(0)
-		err := SetMemoryPolicy(&configs.LinuxMemoryPolicy{Mode: unix.MPOL_BIND, Flags: unix.MPOL_F_STATIC_NODES, Nodes: &nodes})
+		err := SetMemoryPolicy(&configs.LinuxMemoryPolicy{Mode: unix.MPOL_BIND, Flags: unix.MPOL_F_STATIC_NODES, Nodes: nodes})
 		if err != nil && strings.Contains(err.Error(), "function not implemented") {
 			t.Skip("needs a kernel with NUMA")
 		}
@@ -194,8 +196,10 @@ func TestSetMemoryPolicy(t *testing.T) {
 		if err := SetMemoryPolicy(&configs.LinuxMemoryPolicy{Mode: unix.MPOL_DEFAULT}); err != nil {
 			t.Error(err)
 		}
-		if err := SetMemoryPolicy(&configs.LinuxMemoryPolicy{Mode: unix.MPOL_DEFAULT, Nodes: &nodes}); err == nil {
+		if err := SetMemoryPolicy(&configs.LinuxMemoryPolicy{Mode: unix.MPOL_DEFAULT, Nodes: nodes}); err == nil {
 			t.Error("nodes with MPOL_DEFAULT were taken")
+		} else if want := "mode MPOL_DEFAULT with 1 nodes"; !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
 		}
 	})
 }
@@ -208,7 +212,8 @@ func TestResetAffinity(t *testing.T) {
 	defer child.Wait()
 	defer child.Process.Kill()
 	pid := child.Process.Pid
-	var all, one, got unix.CPUSet
+	var all, got unix.CPUSet
+	one := unix.NewCPUSet(8192)
 	if err := unix.SchedGetaffinity(pid, &all); err != nil {
 		t.Fatal(err)
 	}
@@ -220,10 +225,10 @@ func TestResetAffinity(t *testing.T) {
 			one.Set(cpu)
 		}
 	}
-	if err := SetAffinity(pid, &one); err != nil {
+	if err := SetAffinity(pid, one); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.SchedGetaffinity(pid, &got); err != nil || got != one {
+	if err := unix.SchedGetaffinity(pid, &got); err != nil || !slices.Equal(got[:], one[:len(got)]) {
 		t.Fatalf("affinity is of %d CPUs, %v", got.Count(), err)
 	}
 	if err := SetAffinity(pid, nil); err != nil {
@@ -235,7 +240,7 @@ func TestResetAffinity(t *testing.T) {
 	if err := unix.SchedGetaffinity(pid, &got); err != nil || got != all {
 		t.Errorf("affinity is of %d CPUs, %v; want %d", got.Count(), err, all.Count())
 	}
-	if err := SetAffinity(pid, &unix.CPUSet{}); err == nil || !strings.Contains(err.Error(), "sched_setaffinity") {
+	if err := SetAffinity(pid, unix.NewCPUSet(1)); err == nil || !strings.Contains(err.Error(), "sched_setaffinity") {
 		t.Errorf("no CPU at all: got %v", err)
 	}
 }
