@@ -81,17 +81,18 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) 
 
 func run(args []string) int {
 	err := newApp(args).Run(context.Background(), args)
-	if err == nil {
+	var code exitCode
+	var coder cli.ExitCoder
+	switch {
+	case err == nil:
 		return 0
-	}
-	if code := exitCode(0); errors.As(err, &code) {
+	case errors.As(err, &code):
 		return int(code)
-	}
-	logging.Error(err)
-	// Not errors.As: the error of a hook that failed has an exit status, too.
-	if coder, ok := err.(cli.ExitCoder); ok {
+	case errors.As(err, &coder):
+		logging.Error(err)
 		return coder.ExitCode()
 	}
+	logging.Error(err)
 	return 1
 }
 

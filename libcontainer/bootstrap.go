@@ -32,10 +32,6 @@ type bootstrap struct {
 	Extra                    int
 	Fifo, Console, PidfdSock int
 
-	// Sources says how many of the fds that come with this message are
-	// detached mounts for Rootfs.
-	Sources int
-
 	// NewKeyring: join the container's session keyring, and let those search
 	// it that KeyringShare names.
 	NewKeyring   bool

@@ -14,9 +14,11 @@ import (
 // only when the configuration needs it.
 //
 //	runtime                    init
-//	msgBootstrap (+fds) ---->
+//	msgBootstrap -------->
 //	msgSaved ---------------->            whenever the state file is there
 //	                                    and limits are set that need not wait
+//	               [<--- msgSources]    the number of a mount whose source the
+//	[msgGo (+fds)] ------>              runtime opens; as often as needed
 //	               [<--- msgHooks]      mounts are made, pivot_root is next; hooks,
 //	                                    and limits that had to wait for mounts
 //	[msgGo] ------------->
@@ -37,6 +39,7 @@ const (
 	msgBootstrap msgType = iota + 1
 	msgSaved
 	msgGo
+	msgSources
 	msgHooks
 	msgRlimits
 	msgListener

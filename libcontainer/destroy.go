@@ -1,6 +1,7 @@
 package libcontainer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,17 +16,15 @@ import (
 
 // Destroy removes everything of a stopped container: processes left in its
 // cgroup when it shares a pid namespace, the cgroup, its resctrl group, its
-// state folder. Then it runs every poststop hook; those that fail are a
-// [*PoststopError], and undo nothing. A container whose init waits for start is
-// killed first. [ErrRunning] for one that runs; [ErrNotExist] when another
-// process has removed the container.
+// state folder; then it runs the poststop hooks, whose failure is returned but
+// undoes nothing. A container whose init waits for start is killed first.
+// [ErrRunning] for one that runs; [ErrNotExist] when somebody else was faster.
 func (c *Container) Destroy() error {
 	if err := c.endInit(); err != nil {
 		return err
 	}
 	var errs []error
-	// Of several processes at a time, one removes the container and runs the
-	// hooks.
+	// Of several at a time one removes it, and runs the hooks.
 	release, err := c.hold()
 	if err != nil {
 		return err
@@ -34,7 +33,7 @@ func (c *Container) Destroy() error {
 	defer release()
 	debugf("destroying container %s", c.id)
 	if !c.ownsCgroup() {
-		// The container was never started, or shares its caller's cgroup.
+		// Never started, or in no cgroup of its own.
 	} else if m, err := c.manager(); err != nil {
 		errs = append(errs, err)
 	} else {
@@ -53,7 +52,7 @@ func (c *Container) Destroy() error {
 		}
 	}
 	if len(errs) != 0 {
-		// The state file names what is left: keep it while anything is.
+		// The folder is what names the rest: keep it while anything is left.
 		return errors.Join(errs...)
 	}
 	if err := os.RemoveAll(c.dir); err != nil {
@@ -69,10 +68,10 @@ func (c *Container) Destroy() error {
 	if err != nil {
 		return err
 	}
-	return runPoststop(c.config.Hooks, state)
+	return runHooks(context.Background(), c.config.Hooks, configs.Poststop, state)
 }
 
-// endInit makes sure that init has ended.
+// endInit makes sure that init is gone.
 func (c *Container) endInit() error {
 	status, err := c.Status()
 	if err != nil {
@@ -105,8 +104,8 @@ func (c *Container) rdtGroup() *intelrdt.Group {
 	return &intelrdt.Group{Path: c.rdtPath, ID: c.id, Config: c.config.IntelRdt}
 }
 
-// Reap collects init when it is a child of this process and was killed: a zombie
-// is harmless to the container's state, but not to its parent.
+// Reap collects init when it is our own child and was told to end: a zombie is
+// harmless to the container's state but not to the process that made it.
 func (c *Container) Reap() {
 	if c.init != nil {
 		c.init.reap()

@@ -19,8 +19,6 @@ type initProcess struct {
 	sock channel
 	// told: the runtime has closed its ear; what still fails goes to stderr.
 	told bool
-	// sources are detached mounts from the runtime, for Rootfs.
-	sources []*os.File
 	// procFDs is the folder of our fds in the host's procfs, opened while the
 	// host's mounts are the only ones there are; -1 otherwise.
 	procFDs int
@@ -90,6 +88,7 @@ func (i *initProcess) fail(err error) {
 
 func (i *initProcess) main() error {
 	t, payload, files, err := i.sock.recv()
+	closeAll(files)
 	if err != nil {
 		// The runtime is gone, or never was.
 		os.Exit(1)
@@ -100,10 +99,6 @@ func (i *initProcess) main() error {
 	if err := wire.Decode(payload, &i.bootstrap); err != nil {
 		return err
 	}
-	if len(files) != i.Sources {
-		return fmt.Errorf("init: %d mounts were to come, %d did", i.Sources, len(files))
-	}
-	i.sources = files
 	for _, fd := range []int{i.Fifo, i.Console, i.PidfdSock} {
 		if fd >= 0 {
 			unix.CloseOnExec(fd)
@@ -131,18 +126,33 @@ func (i *initProcess) ask(t msgType, payload []byte) error {
 func (i *initProcess) await() error { return i.expect(msgGo) }
 
 func (i *initProcess) expect(want msgType) error {
+	closeAll(i.receive(want))
+	return nil
+}
+
+// receive waits for a message of that type and gives the files that come with it.
+func (i *initProcess) receive(want msgType) []*os.File {
 	for {
 		t, _, files, err := i.sock.recv()
-		closeAll(files)
 		i.saved = i.saved || t == msgSaved
 		switch {
 		case err != nil || t != want && t != msgSaved:
 			// The runtime gave up or died: it knows why, nobody else listens.
 			os.Exit(1)
 		case t == want:
-			return nil
+			return files
 		}
+		closeAll(files)
 	}
+}
+
+// askSources has the runtime open the sources that the operation with this
+// number of the root file system's plan needs.
+func (i *initProcess) askSources(op int) ([]*os.File, error) {
+	if err := i.sock.send(msgSources, []byte(strconv.Itoa(op))); err != nil {
+		return nil, err
+	}
+	return i.receive(msgGo), nil
 }
 
 // awaitSaved makes sure that the state file names us before we do what outlives

@@ -100,7 +100,7 @@ func (c *Container) join(p *Process) (err error) {
 	if err := enter(l.run.pid); err != nil {
 		return fmt.Errorf("unable to start container process: %w", err)
 	}
-	if err := l.tell(nil); err != nil {
+	if err := l.tell(); err != nil {
 		return err
 	}
 	p.meanwhile()

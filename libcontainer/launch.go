@@ -16,6 +16,7 @@ import (
 	"runc/libcontainer/internal/wire"
 	"runc/libcontainer/nsenter"
 	"runc/libcontainer/rlimit"
+	"runc/libcontainer/rootfs"
 	"runc/libcontainer/seccomp"
 )
 
@@ -29,6 +30,10 @@ type launch struct {
 
 	// limitLater: the limits are set when init has mounted all.
 	limitLater bool
+
+	// sources opens what init cannot open by itself; nil for a process that
+	// joins a container.
+	sources *rootfs.Sources
 
 	files fdTable
 	sock  channel
@@ -135,19 +140,13 @@ func (l *launch) await(fd int) error {
 	return err
 }
 
-// tell sends the bootstrap message, with the detached mounts it speaks of.
-func (l *launch) tell(sources []*os.File) error {
-	defer closeAll(sources)
-	l.boot.Sources = len(sources)
+// tell sends the bootstrap message.
+func (l *launch) tell() error {
 	payload, err := wire.Encode(*l.boot)
 	if err != nil {
 		return err
 	}
-	fds := make([]int, len(sources))
-	for i, f := range sources {
-		fds[i] = int(f.Fd())
-	}
-	err = l.sock.send(msgBootstrap, payload, fds...)
+	err = l.sock.send(msgBootstrap, payload)
 	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
 		// init is gone already; converse finds out why.
 		return nil
@@ -178,6 +177,7 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 			return err
 		}
 		closeAll(files)
+		var reply []*os.File
 		switch t {
 		case msgReady:
 			ready = true
@@ -187,6 +187,8 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 			continue
 		case msgError:
 			return errors.New(string(payload))
+		case msgSources:
+			reply, err = l.openSources(payload)
 		case msgHooks:
 			err = hooks()
 		case msgRlimits:
@@ -199,10 +201,25 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 		if err != nil {
 			return err
 		}
-		if err := l.sock.send(msgGo, nil); err != nil && !errors.Is(err, unix.EPIPE) {
+		fds := make([]int, len(reply))
+		for i, f := range reply {
+			fds[i] = int(f.Fd())
+		}
+		err = l.sock.send(msgGo, nil, fds...)
+		closeAll(reply)
+		if err != nil && !errors.Is(err, unix.EPIPE) {
 			return err
 		}
 	}
+}
+
+// openSources opens the sources of bind mounts that init asks for at msgSources.
+func (l *launch) openSources(payload []byte) ([]*os.File, error) {
+	op, err := strconv.Atoi(string(payload))
+	if err != nil || l.sources == nil {
+		return nil, fmt.Errorf("unexpected message %d from init", msgSources)
+	}
+	return l.sources.Open(op)
 }
 
 // ended says why init has ended, or nil while it lives.

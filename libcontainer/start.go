@@ -141,11 +141,11 @@ func (c *Container) startInit(p *Process) (err error) {
 	// From here on init's own start-up goes on beside us, until it waits for
 	// the bootstrap message; it ends by itself should we die. So first what it
 	// needs to be told, then what can be done while it works.
-	sources, err := l.equip(&undo)
-	if err != nil {
+	if err := l.equip(&undo); err != nil {
 		return err
 	}
-	if err := l.tell(sources); err != nil {
+	defer l.sources.Close()
+	if err := l.tell(); err != nil {
 		return err
 	}
 	if err := l.settle(&undo); err != nil {
@@ -252,15 +252,15 @@ func stdioNames() []string {
 
 // equip does what has to be done before init goes on, and decides the rest of
 // what init is told.
-func (l *launch) equip(undo *undoList) ([]*os.File, error) {
+func (l *launch) equip(undo *undoList) error {
 	config := l.c.config
 	pid := l.run.pid
-	fail := func(err error) ([]*os.File, error) {
-		return nil, fmt.Errorf("unable to start container process: %w", err)
+	fail := func(err error) error {
+		return fmt.Errorf("unable to start container process: %w", err)
 	}
 	if l.c.cgroups == nil {
 		if _, err := l.makeCgroup(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	m := l.c.cgroups
@@ -297,20 +297,26 @@ func (l *launch) equip(undo *undoList) ([]*os.File, error) {
 	}
 	if len(l.boot.CreateContainer)+len(l.boot.StartContainer) != 0 {
 		if l.boot.State, err = l.c.ociState(specs.StateCreating); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := l.compileSeccomp(); err != nil {
 		return fail(err)
 	}
-	sources, err := l.boot.Rootfs.OpenSources(func() (*os.File, error) {
-		return os.Open(fmt.Sprintf("/proc/%d/ns/user", pid))
-	})
-	if err != nil {
-		closeAll(sources)
+	plan := l.boot.Rootfs
+	if err := plan.CheckTargets(); err != nil {
 		return fail(fmt.Errorf("error during container init: %w", err))
 	}
-	return sources, nil
+	if err := plan.Relabel(); err != nil {
+		return fail(fmt.Errorf("error during container init: %w", err))
+	}
+	plan.Arrange()
+	l.sources = plan.NewSources(
+		func() error {
+			return os.NewSyscallError("setns", unix.Setns(int(l.run.pidfd.Fd()), unix.CLONE_NEWNS))
+		},
+		func() (*os.File, error) { return os.Open(fmt.Sprintf("/proc/%d/ns/user", pid)) })
+	return nil
 }
 
 // runtimeHooks runs those hooks that belong into the runtime's namespaces.
