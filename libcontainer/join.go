@@ -133,8 +133,8 @@ func (l *launch) enter(m *cgroup.Manager, affinity *configs.CPUAffinity, pid int
 			return err
 		}
 	}
-	if c.rdtPath != "" {
-		if err := c.rdtGroup().Join(pid); err != nil {
+	if c.rdt != nil {
+		if err := c.rdt.Join(pid); err != nil {
 			return fmt.Errorf("error adding pid %d to Intel RDT: %w", pid, err)
 		}
 	}

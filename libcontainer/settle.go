@@ -13,7 +13,6 @@ import (
 // program cannot start before: it waits for somebody to open the fifo.
 func (l *launch) settle(undo *undoList) error {
 	c := l.c
-	config := c.config
 	if err := c.save(); err != nil {
 		return err
 	}
@@ -24,12 +23,11 @@ func (l *launch) settle(undo *undoList) error {
 			return fmt.Errorf("unable to start container process: error during container init: %w", err)
 		}
 	}
-	if config.IntelRdt != nil {
-		g := c.rdtGroup()
-		if err := g.Apply(c.initPid); err != nil {
+	if c.rdt != nil {
+		if err := c.applyRDT(); err != nil {
 			return fmt.Errorf("unable to start container process: unable to apply Intel RDT configuration: %w", err)
 		}
-		undo.add("the Intel RDT group", c.ifOurs(g.Remove))
+		undo.add("the Intel RDT group", c.ifOurs(c.removeRDT))
 	}
 	debugf("state is saved, limits are set")
 	err := l.sock.send(msgSaved, nil)

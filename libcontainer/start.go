@@ -14,7 +14,6 @@ import (
 
 	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
-	"runc/libcontainer/intelrdt"
 	"runc/libcontainer/netdev"
 	"runc/libcontainer/nsenter"
 	"runc/libcontainer/rootfs"
@@ -231,14 +230,7 @@ func (c *Container) adopt(pid int) error {
 		}
 	}
 	c.descriptors = stdioNames()
-	if c.config.IntelRdt != nil {
-		g, err := intelrdt.New(c.id, c.config.IntelRdt)
-		if err != nil {
-			return err
-		}
-		c.rdtPath = g.Path
-	}
-	return nil
+	return c.planRDT()
 }
 
 // stdioNames says what the caller's stdio is, which init inherits.
