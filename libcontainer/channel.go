@@ -19,6 +19,8 @@ import (
 //	                                    and limits are set that need not wait
 //	               [<--- msgSources]    the number of a mount whose source the
 //	[msgGo (+fds)] ------>              runtime opens; as often as needed
+//	               [<--- msgMounts]     the mounts on the host, of a container
+//	[msgGo] ------------->              without a mount namespace
 //	               [<--- msgHooks]      mounts are made, pivot_root is next; hooks,
 //	                                    and limits that had to wait for mounts
 //	[msgGo] ------------->
@@ -40,6 +42,7 @@ const (
 	msgSaved
 	msgGo
 	msgSources
+	msgMounts
 	msgHooks
 	msgRlimits
 	msgListener

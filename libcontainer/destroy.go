@@ -49,6 +49,9 @@ func (c *Container) Destroy() error {
 	if err := c.removeRDT(); err != nil {
 		errs = append(errs, fmt.Errorf("unable to remove container's IntelRDT group: %w", err))
 	}
+	if err := c.unmountHost(); err != nil {
+		errs = append(errs, err)
+	}
 	if len(errs) != 0 {
 		// The state file names what is left: keep it while anything is.
 		return errors.Join(errs...)

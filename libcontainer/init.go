@@ -11,6 +11,7 @@ import (
 
 	"runc/libcontainer/internal/wire"
 	"runc/libcontainer/nsenter"
+	"runc/libcontainer/rootfs"
 )
 
 // initProcess is this process, once it is the one inside.
@@ -153,6 +154,15 @@ func (i *initProcess) askSources(op int) ([]*os.File, error) {
 		return nil, err
 	}
 	return i.receive(msgGo), nil
+}
+
+// tellMounts says which mounts the runtime has to undo at the end.
+func (i *initProcess) tellMounts(list []rootfs.HostMount) error {
+	payload, err := wire.Encode(list)
+	if err != nil {
+		return err
+	}
+	return i.ask(msgMounts, payload)
 }
 
 // awaitSaved makes sure that the state file names us before we do what outlives

@@ -41,7 +41,7 @@ func (i *initProcess) setUpContainer() error {
 		}
 	}
 	if err := i.Rootfs.Setup(rootfs.Env{
-		Sources: i.askSources, Hooks: i.hooksBeforePivot, Settled: i.awaitSaved, Terminal: i.HasConsole, Cwd: i.Cwd,
+		Sources: i.askSources, Mounted: i.tellMounts, Hooks: i.hooksBeforePivot, Settled: i.awaitSaved, Terminal: i.HasConsole, Cwd: i.Cwd,
 	}); err != nil {
 		return err
 	}

@@ -189,6 +189,8 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 			return errors.New(string(payload))
 		case msgSources:
 			reply, err = l.openSources(payload)
+		case msgMounts:
+			err = l.c.noteMounts(payload)
 		case msgHooks:
 			err = hooks()
 		case msgRlimits:

@@ -117,6 +117,9 @@ func (c *Container) startInit(p *Process) (err error) {
 			l.plan.Cgroup = dir
 		}
 	}
+	if c.mountsOnHost() {
+		undo.add("the container's mounts", c.ifOurs(c.unmountHost))
+	}
 	err = l.clone()
 	if errors.Is(err, nsenter.ErrIntoCgroup) {
 		// Not ours to be born into (a delegation that ends above): join it.

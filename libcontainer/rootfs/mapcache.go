@@ -6,14 +6,10 @@ import (
 	"slices"
 
 	"runc/libcontainer/configs"
-	"runc/libcontainer/nsenter"
 )
 
 // maxMaps bounds the user namespaces that are kept for later mounts.
 const maxMaps = 4
-
-// newUserNS makes a user namespace. Tests replace it to count.
-var newUserNS = nsenter.NewUserNS
 
 // mapCache keeps the user namespaces of id-mapped mounts, so that mounts with
 // the same maps share one. The one used least recently is closed first.

@@ -15,6 +15,10 @@ type Env struct {
 	// called where no operation is Sent.
 	Sources func(op int) ([]*os.File, error)
 
+	// Mounted gets the mounts of a container without a mount namespace, in the
+	// order in which they were made. nil: nobody wants to know.
+	Mounted func([]HostMount) error
+
 	// Hooks runs after all mounts are made and before the root changes. nil:
 	// there are none.
 	Hooks func() error
@@ -90,6 +94,9 @@ func (p *Plan) Setup(env Env) (err error) {
 		if p.console, err = s.consoleTarget(); err != nil {
 			return err
 		}
+	}
+	if err := s.announce(); err != nil {
+		return err
 	}
 	if env.Hooks != nil {
 		// Callers' hooks rely on this working directory.

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/configs"
+	"runc/libcontainer/nsenter"
 )
 
 // sentSource is a bind mount whose source the runtime opens.
@@ -183,7 +184,7 @@ func cloneSource(op *Op) (fd, error) {
 func (s *Sources) openMaps(m *configs.MountIDMapping) (*os.File, error) {
 	switch {
 	case len(m.UIDMappings) != 0 || len(m.GIDMappings) != 0:
-		return newUserNS(m.UIDMappings, m.GIDMappings)
+		return nsenter.NewUserNS(m.UIDMappings, m.GIDMappings)
 	case m.UserNSPath != "":
 		return os.Open(m.UserNSPath)
 	}

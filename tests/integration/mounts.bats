@@ -378,6 +378,43 @@ bind_entry() { # OPTIONS-JSON
 	done
 }
 
+@test "without a mount namespace the container's mounts end with it, and no others" {
+	requires root
+	update_config 'del(.linux.namespaces[] | select(.type == "mount")) | .linux.maskedPaths = [] | .linux.readonlyPaths = []
+		| .mounts += [{"destination":"/mnt","type":"tmpfs","source":"lower"},{"destination":"/mnt","type":"tmpfs","source":"upper"},{"destination":"/tmp","type":"tmpfs","source":"own"}]'
+	sh_args 'grep -c " lower \| upper " /proc/self/mountinfo'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = 2 ]
+	if grep -F " $TMP/" /proc/self/mountinfo; then return 1; fi
+	# A start that fails late.
+	args nosuch
+	runc run "$ID"
+	expect_error "nosuch"
+	if grep -F " $TMP/" /proc/self/mountinfo; then return 1; fi
+	# A hook that fails, after all is mounted.
+	args true
+	update_config '.hooks.createRuntime = [{"path":"/bin/false"}]'
+	runc run "$ID"
+	[ "$status" -ne 0 ]
+	if grep -F " $TMP/" /proc/self/mountinfo; then return 1; fi
+	# What others mount on it, or in its place, stays.
+	update_config 'del(.hooks)'
+	args sleep 100
+	detached run -d "$ID"
+	expect_ok
+	umount rootfs/tmp
+	mount -t tmpfs foreign rootfs/tmp
+	mount -t tmpfs foreign rootfs/mnt
+	runc delete --force "$ID"
+	expect_ok
+	run grep -F " $TMP/" /proc/self/mountinfo
+	umount rootfs/tmp
+	umount -R rootfs/mnt rootfs/mnt rootfs/mnt || true
+	[ "$(grep -c foreign <<<"$output")" = 2 ] || { echo "$output"; return 1; }
+	[[ $output != */rootfs/proc* && $output != */rootfs/dev* && $output != *" own "* ]] || { echo "$output"; return 1; }
+}
+
 # behind MOUNT...: the source of the last mount is what the first one shows.
 behind() {
 	mkdir -p vol rootfs/a rootfs/b
