@@ -13,7 +13,7 @@ TOOLS := recvtty $(notdir $(wildcard contrib/cmd/seccompagent))
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := runc
-.PHONY: runc tools demo test deps unittest integration bench lint install cross clean test-vm
+.PHONY: runc tools demo test deps unittest integration bench lint install cross clean test-vm test-systemd
 
 runc:
 	$(BUILD) -o runc .
@@ -24,7 +24,9 @@ tools:
 demo: runc
 	@tests/demo
 
-test: deps runc tools
+# Packages are installed by `make deps`, or where CI=true says that nobody minds.
+test: runc tools
+	@tests/install-deps $(if $(filter true,$(CI)),,--check)
 	tests/run
 
 deps:
@@ -35,6 +37,11 @@ unittest:
 
 integration: runc tools
 	tests/integration/run
+
+# The integration tests with the driver for systemd: in a container in which
+# systemd is pid 1.
+test-systemd: runc tools
+	tests/box/run
 
 # The whole suite on a systemd + cgroup v2 host: a virtual machine.
 test-vm: runc tools
