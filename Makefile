@@ -5,7 +5,7 @@ BINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 VERSION := $(shell cat VERSION)
 COMMIT := $(shell git describe --dirty --long --always --exclude '*' 2>/dev/null)
-LDFLAGS := -s -w -X main.version=$(VERSION) -X main.gitCommit=$(COMMIT)
+LDFLAGS := -s -w -X main.gitCommit=$(COMMIT)
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
 ARCHES := amd64 arm64 arm 386 riscv64 ppc64le s390x loong64
 # What people install; the tests build their own beside them.
