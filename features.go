@@ -42,7 +42,7 @@ func builtIn() *features.Features {
 		OCIVersionMax: specs.Version,
 		Annotations: map[string]string{
 			"org.opencontainers.runc.version":            version(),
-			"org.opencontainers.runc.checkpoint.enabled": "false",
+			"org.opencontainers.runc.checkpoint.enabled": "true",
 		},
 		Hooks:        specconv.KnownHookNames(),
 		MountOptions: specconv.KnownMountOptions(),
@@ -68,7 +68,7 @@ func builtIn() *features.Features {
 			MountExtensions: &features.MountExtensions{IDMap: &features.IDMap{Enabled: &yes}},
 			NetDevices:      &features.NetDevices{Enabled: &yes},
 		},
-		PotentiallyUnsafeConfigAnnotations: []string{"bundle", "org.systemd.property."},
+		PotentiallyUnsafeConfigAnnotations: []string{"bundle", "org.systemd.property.", "org.criu.config"},
 	}
 	if gitCommit != "" {
 		f.Annotations["org.opencontainers.runc.commit"] = gitCommit

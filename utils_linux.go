@@ -26,10 +26,12 @@ type action int
 const (
 	actionCreate action = iota
 	actionRun
+	actionRestore
 )
 
 // startContainer makes a container of the bundle and starts its first process:
-// up to the point where it waits for `start` (create), or all the way (run).
+// up to the point where it waits for `start` (create), or all the way (run), or
+// it has the processes of a checkpoint for its own (restore).
 // It gives the process's exit status when it waited for it.
 func startContainer(cmd *cli.Command, act action) (int, error) {
 	// Relative paths are the caller's; the bundle becomes our folder.
@@ -46,6 +48,12 @@ func startContainer(cmd *cli.Command, act action) (int, error) {
 			if err := cmd.Set(name, path); err != nil {
 				return -1, err
 			}
+		}
+	}
+	var criu *libcontainer.CriuOpts
+	if act == actionRestore {
+		if criu, err = criuOptions(cmd); err != nil {
+			return -1, err
 		}
 	}
 	if bundle := cmd.String("bundle"); bundle != "" {
@@ -91,9 +99,10 @@ func startContainer(cmd *cli.Command, act action) (int, error) {
 	r := &runner.Runner{
 		Init:          true,
 		Detach:        act == actionCreate || cmd.Bool("detach"),
-		Subreaper:     act == actionRun && !cmd.Bool("no-subreaper"),
+		Subreaper:     act != actionCreate && !cmd.Bool("no-subreaper"),
 		Remove:        !cmd.Bool("keep"),
 		Start:         act == actionRun,
+		Restore:       criu,
 		ConsoleSocket: cmd.String("console-socket"),
 		PidfdSocket:   cmd.String("pidfd-socket"),
 		PidFile:       pidFile,

@@ -232,15 +232,23 @@ func (c *Container) adopt(pid int) error {
 			c.nsPaths[t] = ns.GetPath(c.initPid)
 		}
 	}
-	c.descriptors = stdioNames()
+	c.descriptors = stdioNames(c.init)
 	return c.planRDT()
 }
 
-// stdioNames says what the caller's stdio is, which init inherits.
-func stdioNames() []string {
+// stdioNames says what the stdio of init is. A checkpoint names by that what
+// init shares with the outside.
+func stdioNames(p *Process) []string {
 	names := make([]string, 3)
-	for i := range names {
-		names[i], _ = os.Readlink(fmt.Sprintf("/proc/self/fd/%d", i))
+	for i, f := range []any{p.Stdin, p.Stdout, p.Stderr} {
+		switch f := f.(type) {
+		case *os.File:
+			names[i], _ = os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+		case nil:
+			if names[i] = os.DevNull; p.Terminal {
+				names[i], _ = os.Readlink(fmt.Sprintf("/proc/self/fd/%d", i))
+			}
+		}
 	}
 	return names
 }

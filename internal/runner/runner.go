@@ -21,8 +21,11 @@ import (
 type Runner struct {
 	Container *libcontainer.Container
 
-	Init      bool // the process is the container's first one
-	Start     bool // let init go on past exec.fifo
+	Init  bool // the process is the container's first one
+	Start bool // let init go on past exec.fifo
+	// Restore, where it is not nil, says how the container comes back from a
+	// checkpoint, in place of a start.
+	Restore   *libcontainer.CriuOpts
 	Detach    bool
 	Subreaper bool
 	Remove    bool // remove the container once the process has ended
@@ -51,6 +54,10 @@ func (r *Runner) Prepare(p *specs.Process) (*libcontainer.Process, error) {
 	}
 	process.Init = r.Init
 	process.SubCgroupPaths = r.SubCgroups
+	if r.Restore != nil {
+		// Its files are those that it had.
+		return process, nil
+	}
 	if process.ExtraFiles, err = r.extraFiles(process); err != nil {
 		return nil, err
 	}
@@ -160,7 +167,12 @@ func (r *Runner) bringUp(p *libcontainer.Process) (_ *foreground.Stdio, err erro
 			stdio.Close()
 		}
 	}()
-	if err := r.Container.Start(p); err != nil {
+	if r.Restore != nil {
+		err = r.Container.Restore(p, r.Restore)
+	} else {
+		err = r.Container.Start(p)
+	}
+	if err != nil {
 		return nil, err
 	}
 	defer func() {

@@ -131,15 +131,3 @@ usage_of() {
 	expect_error 'unknown signal "NOSUCH"'
 	state_is running
 }
-
-@test "checkpoint and restore say that they are not supported, whatever the flags" {
-	local c
-	for c in checkpoint restore; do
-		runc "$c" --image-path /nosuch --tcp-established "$ID"
-		[ "$status" -eq 1 ]
-		expect_error "$c is not supported by this runtime"
-		# This is how engines ask whether a runtime can do it.
-		runc "$c" --help
-		[ "$status" -eq 1 ]
-	done
-}

@@ -22,7 +22,7 @@ offers() {
 @test "completion offers every command" {
 	run offered ''
 	local c
-	for c in create delete events exec features kill list pause ps resume run spec start state update; do
+	for c in checkpoint create delete events exec features kill list pause ps restore resume run spec start state update; do
 		offers "$c"
 	done
 	run ! offers init
@@ -56,6 +56,9 @@ offers() {
 	run offered list --format ''
 	offers table
 	offers json
+	run offered checkpoint --manage-cgroups-mode s
+	offers soft
+	offers strict
 	mkdir "$TMP/folder"
 	run offered run --bundle "$TMP/fold"
 	[ "$output" = "$TMP/folder" ]

@@ -5,6 +5,7 @@
 # shellcheck disable=SC2016,SC2154 # scripts for shells inside; bats sets status and output
 
 load helpers
+load criu
 
 # engines_work: containerd and Podman set a CPU weight whether wanted or not.
 engines_work() {
@@ -13,6 +14,7 @@ engines_work() {
 
 setup_file() {
 	engines_work || return 0
+	find_criu # containerd passes its PATH on to the runtime
 	# Podman takes no long path for its run folder, sockets neither.
 	E=$(mktemp -d "${TMPDIR:-/tmp}/e.XXXX")
 	export E
@@ -161,6 +163,11 @@ prun() { run --separate-stderr pod run --rm --cgroup-parent "/$PARENT" "$@"; }
 podman_here() {
 	command -v podman >/dev/null || skip "needs podman"
 	pod image exists img || { cat "$E/podman.log"; return 1; }
+}
+
+criu_here() {
+	find_criu
+	criu check >/dev/null 2>&1 || skip "needs CRIU (tests/criu/install)"
 }
 
 no_state() { [ -z "$(ls "$E/state")" ]; }
@@ -361,12 +368,28 @@ said() { echo "status $status: $output $stderr"; }
 	[ "$status" -eq 7 ] || { said; return 1; }
 }
 
-@test "podman: checkpoint is refused in words" {
+@test "podman: a container is checkpointed, restored, and restored from an archive under another name" {
 	podman_here
-	started c img sleep 1000
+	criu_here
+	started c img sh -c 'i=0; while :; do i=$((i + 1)); echo $i >/n; sleep 0.05; done'
+	local n
+	wait_for pod exec c test -s /n
 	run pod container checkpoint c
-	[ "$status" -ne 0 ] && [[ ${output,,} == *checkpoint* ]] || { said; return 1; }
+	expect_ok
+	pod_state c "exited 0"
+	wait_for no_state
+	run pod container restore c
+	expect_ok
 	pod_state c "running 0"
+	n=$(pod exec c cat /n)
+	more() { [ "$(pod exec "$1" cat /n)" -gt "$n" ]; }
+	wait_for more c
+	run pod container checkpoint --export "$E/archive.tar.gz" c
+	expect_ok
+	run pod container restore --import "$E/archive.tar.gz" --name other
+	expect_ok
+	wait_for more other
+	removed other
 	removed c
 }
 
@@ -412,6 +435,34 @@ said() { echo "status $status: $output $stderr"; }
 	run task task delete three
 	[[ $output == *"non-zero exit code"*9* || $status -eq 9 ]] || { said; return 1; }
 	task containers rm three
+}
+
+@test "containerd: a task is checkpointed and restored" {
+	containerd_here
+	criu_here
+	FLAGS=(-d)
+	ctd ck sh -c 'i=0; while :; do i=$((i + 1)); echo $i >/n; sleep 0.05; done'
+	FLAGS=()
+	local n
+	wait_for ctd_exec ck test -s /n
+	run task task checkpoint --image-path "$E/ck" ck
+	expect_ok
+	[ -s "$E/ck/descriptors.json" ]
+	n=$(ctd_exec ck cat /n)
+	more() { [ "$(ctd_exec ck cat /n)" -gt "$n" ]; }
+	wait_for more
+	task containers checkpoint --task --image ck ref
+	n=$(ctd_exec ck cat /n)
+	task task delete -f ck || true
+	task containers rm ck
+	run task containers restore --live ck ref
+	expect_ok
+	task_is ck RUNNING
+	[ -e "$E/cs/$PARENT/ck/state.json" ]
+	wait_for more
+	task task delete -f ck || true
+	task containers rm ck
+	task images rm ref >/dev/null
 }
 
 @test "containerd: a restart leaves containers running" {

@@ -3,7 +3,7 @@
 
 load helpers
 
-commands="create run start exec kill delete list ps state pause resume update events spec features"
+commands="create run start exec kill delete list ps state pause resume update events spec features checkpoint restore"
 
 setup() {
 	setup_bundle
@@ -54,6 +54,11 @@ lists() {
 @test "features names the versions" {
 	__runc features | jq -e --arg v "$(__runc --version | sed -n '1s/runc version //p')" \
 		'.ociVersionMin == "1.0.0" and .ociVersionMax == "1.3.0" and .annotations["org.opencontainers.runc.version"] == $v'
+}
+
+@test "features says that containers can be checkpointed, and which annotations are unsafe" {
+	__runc features | jq -e '.annotations["org.opencontainers.runc.checkpoint.enabled"] == "true"
+		and .potentiallyUnsafeConfigAnnotations == ["bundle", "org.systemd.property.", "org.criu.config"]'
 }
 
 @test "features needs no privilege and no root folder" {

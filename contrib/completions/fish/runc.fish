@@ -30,7 +30,7 @@ end
 
 function __runc_takes_id
     set -l cmd (__runc_command); or return 1
-    not contains -- $cmd create run spec features list help
+    not contains -- $cmd create run restore spec features list help
 end
 
 complete -c runc -f
@@ -42,6 +42,8 @@ complete -c runc -n 'not __runc_command' -l root -xa '(__fish_complete_directori
 complete -c runc -n 'not __runc_command' -l systemd-cgroup -d 'cgroups by systemd'
 complete -c runc -n 'not __runc_command' -l rootless -xa 'true false auto' -d 'ignore cgroup permission errors'
 complete -c runc -n __runc_takes_id -a '(__runc_ids)'
+complete -c runc -n 'contains -- "$(__runc_command)" checkpoint restore' -l manage-cgroups-mode -xa 'soft full strict ignore'
+complete -c runc -n 'contains -- "$(__runc_command)" checkpoint restore' -l empty-ns -xa network
 complete -c runc -n 'test "$(__runc_command)" = kill' -a 'HUP INT QUIT USR1 USR2 TERM KILL STOP CONT'
 # The flags of a command are those that its help lists.
 complete -c runc -n __runc_command -a "(runc (__runc_command) --help | string match -rga '(?:^   |, )(--?[a-z][a-z-]*)')"
