@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/configs"
+	"runc/libcontainer/internal/inside"
 )
 
 // Process is a process to be run in a container: its init, or one joined later.
@@ -162,24 +163,25 @@ func (p *Process) Signal(sig os.Signal) error {
 	case !ok:
 		return fmt.Errorf("unsupported signal type %T", sig)
 	}
-	if err := unix.PidfdSendSignal(int(p.run.pidfd.Fd()), s, nil, 0); err != nil {
-		if errors.Is(err, unix.ESRCH) {
-			return os.ErrProcessDone
-		}
-		return os.NewSyscallError("pidfd_send_signal", err)
-	}
-	return nil
+	return p.signal(s)
 }
 
-// abort kills a process that is being started. By the file, not by its number:
-// it may be collected, and its pidfd closed, meanwhile.
-func (p *Process) abort() {
+// signal goes by the pidfd's file, not by its number: the process may be
+// collected, and its pidfd closed, meanwhile.
+func (p *Process) signal(s unix.Signal) error {
 	conn, err := p.run.pidfd.SyscallConn()
 	if err != nil {
-		return
+		return os.ErrProcessDone
 	}
-	_ = conn.Control(func(fd uintptr) { _ = unix.PidfdSendSignal(int(fd), unix.SIGKILL, nil, 0) })
+	var serr error
+	if err := conn.Control(func(fd uintptr) { serr = unix.PidfdSendSignal(int(fd), s, nil, 0) }); err != nil || errors.Is(serr, unix.ESRCH) {
+		return os.ErrProcessDone
+	}
+	return os.NewSyscallError("pidfd_send_signal", serr)
 }
+
+// abort kills a process that is being started.
+func (p *Process) abort() { _ = p.signal(unix.SIGKILL) }
 
 // Wait waits for the process to end, and for its output to be copied, and
 // gives its status. It may be called again.
@@ -213,7 +215,7 @@ func (r *running) reap() {
 func (p *Process) stdio(run *running) (files, theirs []*os.File, start, abort func(), err error) {
 	var ours []*os.File
 	var jobs []func()
-	abort = func() { closeAll(theirs); closeAll(ours) }
+	abort = func() { inside.CloseAll(theirs); inside.CloseAll(ours) }
 	fail := func(err error) ([]*os.File, []*os.File, func(), func(), error) {
 		abort()
 		return nil, nil, nil, nil, err

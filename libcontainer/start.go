@@ -15,8 +15,8 @@ import (
 	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
 	"runc/libcontainer/intelrdt"
+	"runc/libcontainer/internal/inside"
 	"runc/libcontainer/netdev"
-	"runc/libcontainer/nsenter"
 	"runc/libcontainer/rootfs"
 	"runc/libcontainer/sched"
 	"runc/libcontainer/system"
@@ -70,7 +70,7 @@ func (c *Container) startInit(p *Process) (err error) {
 	boot := c.newBootstrap(p)
 	l := &launch{c: c, p: p, boot: boot}
 	namespaces, err := l.planNamespaces()
-	defer closeAll(namespaces)
+	defer inside.CloseAll(namespaces)
 	if err != nil {
 		return fmt.Errorf("unable to create new parent process: namespace path: %w", err)
 	}
@@ -88,10 +88,11 @@ func (c *Container) startInit(p *Process) (err error) {
 		}
 		return err
 	}))
-	l.files = fdTable{fifo}
+	l.fifo = fifo
 
-	// Noted before init is, though on v1 it is made later: init has to be gone
-	// from it first.
+	// This entry comes before that of init, though on v1 the cgroup is made
+	// later: the undo ends init first, and a cgroup with a process cannot be
+	// removed.
 	undo.add("the container's cgroup", c.ifOurs(func() error {
 		if c.cgroups == nil {
 			return nil
@@ -112,17 +113,9 @@ func (c *Container) startInit(p *Process) (err error) {
 		if dir != nil {
 			defer dir.Close()
 		}
-		if !l.plan.Exposed {
-			l.plan.Cgroup = dir
-		}
+		l.plan.Cgroup = dir
 	}
-	err = l.clone()
-	if errors.Is(err, nsenter.ErrIntoCgroup) {
-		// Not ours to be born into (a delegation that ends above): join it.
-		l.plan.Cgroup = nil
-		err = l.clone()
-	}
-	if err != nil {
+	if err := l.enter(); err != nil {
 		return fmt.Errorf("unable to start container process: %w", err)
 	}
 	undo.add("the start of init", func() error {
@@ -136,19 +129,19 @@ func (c *Container) startInit(p *Process) (err error) {
 	stop := context.AfterFunc(p.context(), p.abort)
 	defer stop()
 
-	// From here on init's own start-up goes on beside us, until it waits for
-	// the bootstrap message; it ends by itself should we die. So first what it
-	// needs to be told, then what can be done while it works.
+	// The process waits for its program, and ends by itself should the runtime
+	// die. So it gets its program first, and what can be done while it works is
+	// done then.
 	sources, err := l.equip(&undo)
 	if err != nil {
 		return err
 	}
-	if err := l.tell(sources); err != nil {
+	if err := l.begin(sources); err != nil {
 		return err
 	}
-	if err := l.settle(&undo); err != nil {
+	if err := l.record(&undo); err != nil {
 		if cause := l.ended(); cause != nil {
-			// Its end took the cgroup along (systemd), or whatever it was.
+			// Its end took the cgroup along (systemd).
 			err = fmt.Errorf("unable to start container process: error during container init: %w", cause)
 		}
 		return err
@@ -305,7 +298,7 @@ func (l *launch) equip(undo *undoList) ([]*os.File, error) {
 		return os.Open(fmt.Sprintf("/proc/%d/ns/user", pid))
 	})
 	if err != nil {
-		closeAll(sources)
+		inside.CloseAll(sources)
 		return fail(fmt.Errorf("error during container init: %w", err))
 	}
 	return sources, nil

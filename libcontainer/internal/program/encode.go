@@ -22,6 +22,7 @@ const (
 // Kinds of entries that are no system call.
 const (
 	kindTest = ^uint64(0) // see Builder.Test
+	kindSet  = ^uint64(2) // see Builder.Set
 	kindStop = ^uint64(1) // the executor stops: the program's end, or a Go step
 )
 
@@ -67,6 +68,8 @@ func (b *Builder) encode(out []byte, base, end uint64) error {
 		switch {
 		case s.test:
 			nr = kindTest
+		case s.set:
+			nr = kindSet
 		case s.code != nil:
 			nr = kindStop
 		}

@@ -15,6 +15,8 @@ import (
 	"runtime"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // Builder collects steps. The zero value is an empty program.
@@ -38,6 +40,7 @@ type Step struct {
 	alt   *Label // nil: the step that follows
 	errs  [4]uint16
 	test  bool
+	set   bool
 	code  func() error
 
 	explain func(syscall.Errno) error
@@ -271,10 +274,53 @@ func (b *Builder) Keep(v any) { b.pin = append(b.pin, v) }
 
 func (b *Builder) keepAlive() { runtime.KeepAlive(b) }
 
-// Set changes m's bytes from at on.
-func (m *Mem) Set(at int, content []byte) {
+// Put changes m's bytes from at on.
+func (m *Mem) Put(at int, content []byte) {
 	if len(m.data) < m.size {
 		m.data = append(m.data, make([]byte, m.size-len(m.data))...)
 	}
 	copy(m.data[at:], content)
+}
+
+// Set adds a step that stores a value in a word.
+func (b *Builder) Set(to *Slot, value Arg) *Step {
+	s := &Step{What: "set", set: true, store: to}
+	s.args[0] = value
+	b.steps = append(b.steps, s)
+	return s
+}
+
+// Last is the step that was added last.
+func (b *Builder) Last() *Step { return b.steps[len(b.steps)-1] }
+
+// Arg replaces an argument.
+func (s *Step) Arg(i int, a Arg) *Step { s.args[i] = a; return s }
+
+// Crash adds a step that reads from address 0, which ends the process.
+func (b *Builder) Crash() {
+	s := &Step{What: "crash", test: true}
+	b.steps = append(b.steps, s)
+}
+
+// Int is the value of an argument that is a word, once the program has run in
+// this process.
+func (a Arg) Int() (int32, bool) {
+	if !a.load {
+		return 0, false
+	}
+	return (&Slot{a.mem, a.off}).Int(), true
+}
+
+// AfterFilter says whether the step comes after one that loads a seccomp filter.
+func (b *Builder) AfterFilter(step int) bool {
+	for _, s := range b.steps[:min(step, len(b.steps))] {
+		if s.isFilter() {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Step) isFilter() bool {
+	return s.nr == unix.SYS_SECCOMP && s.code == nil && !s.test && !s.set
 }

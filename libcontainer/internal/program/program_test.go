@@ -26,6 +26,9 @@ func sample(b *Builder, out int) {
 	b.Place(wrong)
 	b.Call("open", unix.SYS_OPENAT, Num(-100), b.Text("/proc/self/comm"), Num(0)).Into(fd)
 	buf, n := b.Space(64), b.Slot(0)
+	same := b.Slot(0)
+	b.Set(same, fd.Value())
+	fd = same
 	b.Call("read", unix.SYS_READ, fd.Value(), buf.Addr(), Num(64)).Into(n)
 	b.Call("write", unix.SYS_WRITE, Num(out), buf.Addr(), n.Value())
 	b.Call("close", unix.SYS_CLOSE, fd.Value())

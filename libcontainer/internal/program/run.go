@@ -75,7 +75,7 @@ const lastErrno = 133
 func (r *Runner) layOut(b *Builder) {
 	filter := r.Filtered
 	for _, s := range b.steps {
-		filter = filter || s.nr == unix.SYS_SECCOMP && s.code == nil && !s.test
+		filter = filter || s.isFilter()
 	}
 	if !filter {
 		return
@@ -153,6 +153,11 @@ func (r *Runner) loop(base unsafe.Pointer, at int) (int, syscall.Errno) {
 			if uint32(*word(base, e.args[0]))&uint32(a[1]) != uint32(a[2]) {
 				next = e.alt
 			}
+			at = int(uintptr(next) - uintptr(base))
+			continue
+		}
+		if e.nr == kindSet {
+			*word(base, e.store) = int32(a[0])
 			at = int(uintptr(next) - uintptr(base))
 			continue
 		}

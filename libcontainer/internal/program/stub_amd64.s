@@ -40,9 +40,12 @@ call:
 	MOVQ	0(R12), AX
 	CMPQ	AX, $-1
 	JEQ	test
+	CMPQ	AX, $-3
+	JEQ	set
 	SYSCALL
 	CMPQ	AX, $-4095
 	JCC	error
+result:
 	MOVQ	64(R12), BX
 	TESTQ	BX, BX
 	JEQ	next
@@ -50,6 +53,9 @@ call:
 next:
 	MOVQ	72(R12), R12
 	JMP	loop
+set:
+	MOVQ	DI, AX
+	JMP	result
 test:
 	MOVL	(DI), CX
 	ANDL	SI, CX

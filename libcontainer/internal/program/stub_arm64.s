@@ -34,9 +34,12 @@ call:
 	MOVD	0(R19), R8
 	CMN	$1, R8
 	BEQ	test
+	CMN	$3, R8
+	BEQ	result
 	SVC
 	CMN	$4095, R0
 	BCS	error
+result:
 	MOVD	64(R19), R21
 	CBZ	R21, next
 	MOVW	R0, (R21)

@@ -1,4 +1,4 @@
-package libcontainer
+package inside
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ func pair(t *testing.T) (a, b channel) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Close(p[0]); unix.Close(p[1]) })
-	return channel{fd: p[0]}, channel{fd: p[1]}
+	return Channel{FD: p[0]}, Channel{FD: p[1]}
 }
 
 func TestChannelCarriesAnyLength(t *testing.T) {
@@ -24,9 +24,9 @@ func TestChannelCarriesAnyLength(t *testing.T) {
 		a, b := pair(t)
 		want := bytes.Repeat([]byte{7, 9}, n)[:n]
 		sent := make(chan error, 1)
-		go func() { sent <- a.send(msgBootstrap, want) }()
-		kind, got, files, err := b.recv()
-		if err != nil || kind != msgBootstrap || !bytes.Equal(got, want) || len(files) != 0 {
+		go func() { sent <- a.Send(MsgBootstrap, want) }()
+		kind, got, files, err := b.Recv()
+		if err != nil || kind != MsgBootstrap || !bytes.Equal(got, want) || len(files) != 0 {
 			t.Errorf("%d bytes: type %d, %d bytes, %d files, %v", n, kind, len(got), len(files), err)
 		}
 		if err := <-sent; err != nil {
@@ -52,12 +52,12 @@ func TestChannelCarriesFilesInOrder(t *testing.T) {
 		fds, want = append(fds, int(f.Fd())), append(want, st)
 	}
 	sent := make(chan error, 1)
-	go func() { sent <- a.send(msgGo, []byte("x"), fds...) }()
-	_, payload, files, err := b.recv()
+	go func() { sent <- a.Send(MsgGo, []byte("x"), fds...) }()
+	_, payload, files, err := b.Recv()
 	if err != nil || string(payload) != "x" || len(files) != len(fds) {
 		t.Fatalf("%q, %d files, %v", payload, len(files), err)
 	}
-	defer closeAll(files)
+	defer CloseAll(files)
 	if err := <-sent; err != nil {
 		t.Fatal(err)
 	}
@@ -75,26 +75,26 @@ func TestChannelCarriesFilesInOrder(t *testing.T) {
 
 func TestChannelTellsTheEnd(t *testing.T) {
 	a, b := pair(t)
-	if err := a.send(msgReady, nil); err != nil {
+	if err := a.Send(MsgProgram, nil); err != nil {
 		t.Fatal(err)
 	}
 	unix.Shutdown(a.fd, unix.SHUT_RDWR)
-	if kind, _, _, err := b.recv(); kind != msgReady || err != nil {
+	if kind, _, _, err := b.Recv(); kind != MsgProgram || err != nil {
 		t.Errorf("first: %d, %v", kind, err)
 	}
-	if _, _, _, err := b.recv(); err != io.EOF {
+	if _, _, _, err := b.Recv(); err != io.EOF {
 		t.Errorf("then: %v, not EOF", err)
 	}
 }
 
 func TestChannelRefusesMixedPieces(t *testing.T) {
 	a, b := pair(t)
-	for _, piece := range [][]byte{{byte(msgHooks) | msgMore, 'a'}, {byte(msgError), 'b'}} {
+	for _, piece := range [][]byte{{byte(MsgProgram) | msgMore, 'a'}, {byte(MsgError), 'b'}} {
 		if _, err := unix.Write(a.fd, piece); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if kind, payload, _, err := b.recv(); err == nil {
+	if kind, payload, _, err := b.Recv(); err == nil {
 		t.Errorf("accepted as type %d: %q", kind, payload)
 	}
 }
@@ -104,19 +104,19 @@ func TestChannelReadsTheLastWordsOfAPeerThatDidNotListen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, b := channel{fd: p[0]}, channel{fd: p[1]}
+	a, b := Channel{FD: p[0]}, Channel{FD: p[1]}
 	defer unix.Close(a.fd)
-	if err := a.send(msgSaved, nil); err != nil {
+	if err := a.Send(MsgSaved, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.send(msgError, []byte("why")); err != nil {
+	if err := b.Send(MsgError, []byte("why")); err != nil {
 		t.Fatal(err)
 	}
 	unix.Close(b.fd)
-	if kind, payload, _, err := a.recv(); kind != msgError || string(payload) != "why" || err != nil {
+	if kind, payload, _, err := a.Recv(); kind != MsgError || string(payload) != "why" || err != nil {
 		t.Errorf("%d, %q, %v", kind, payload, err)
 	}
-	if _, _, _, err := a.recv(); err != io.EOF {
+	if _, _, _, err := a.Recv(); err != io.EOF {
 		t.Errorf("then: %v, not EOF", err)
 	}
 }

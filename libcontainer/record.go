@@ -1,24 +1,20 @@
 package libcontainer
 
-import (
-	"errors"
-	"fmt"
+import "fmt"
 
-	"golang.org/x/sys/unix"
-)
-
-// settle saves the state and sets limits, while init is at work, unless they
-// have to wait for it; then init may outlive us. Whoever kills us leaves either
-// an init that ends by itself, or one that the state file names. The user's
-// program cannot start before: it waits for somebody to open the fifo.
-func (l *launch) settle(undo *undoList) error {
+// record saves the state and sets limits, while init is at work, unless they
+// have to wait for it. From then on init may outlive the runtime: whoever kills
+// the runtime leaves either an init that ends by itself, or one that the state
+// file names. The user's program cannot start before: init waits for somebody to
+// open exec.fifo.
+func (l *launch) record(undo *undoList) error {
 	c := l.c
 	config := c.config
 	if err := c.save(); err != nil {
 		return err
 	}
 	c.made()
-	// The state file is taken back with the cgroup that it names, not before.
+	// The state file is removed with the cgroup that it names, not before.
 	if !l.limitLater {
 		if err := l.limit(); err != nil {
 			return fmt.Errorf("unable to start container process: error during container init: %w", err)
@@ -32,12 +28,7 @@ func (l *launch) settle(undo *undoList) error {
 		undo.add("the Intel RDT group", c.ifOurs(g.Remove))
 	}
 	debugf("state is saved, limits are set")
-	err := l.sock.send(msgSaved, nil)
-	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
-		// It is gone; converse finds out why.
-		return nil
-	}
-	return err
+	return l.recorded()
 }
 
 func (l *launch) limit() error {
@@ -47,7 +38,7 @@ func (l *launch) limit() error {
 	return nil
 }
 
-// mounted is the runtime's part when init asks at msgHooks.
+// mounted is what the runtime does when init asks at KindHooks.
 func (l *launch) mounted() error {
 	if l.limitLater {
 		if err := l.c.whileOurs(l.limit); err != nil {

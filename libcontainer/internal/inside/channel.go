@@ -1,4 +1,4 @@
-package libcontainer
+package inside
 
 import (
 	"errors"
@@ -9,40 +9,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the runtime and init say to each other, over one SOCK_SEQPACKET pair.
-// Both sides follow this table from top to bottom; a line in brackets is said
-// only when the configuration needs it.
+// What the runtime and `runc init` say to each other, over one SOCK_SEQPACKET
+// pair. Both sides follow this table from top to bottom. A line in brackets is
+// only there when the configuration needs it.
 //
 //	runtime                    init
-//	msgBootstrap (+fds) ---->
-//	msgSaved ---------------->            whenever the state file is there
-//	                                    and limits are set that need not wait
-//	               [<--- msgHooks]      mounts are made, pivot_root is next; hooks,
-//	                                    and limits that had to wait for mounts
-//	[msgGo] ------------->
-//	               [<--- msgRlimits]    before privileges are dropped
-//	[msgGo] ------------->
-//	               [<--- msgListener]   the seccomp notify fd, see listener.go;
-//	                                    where no_new_privs is on, after msgReady
-//	                 <--- msgReady      nothing is left that can fail
-//	                                    init has to have had msgSaved by now
-//	                 <--- end of file   (standard init: it opens exec.fifo now;
-//	                                     setns init: the user's process runs)
+//	MsgBootstrap (+fds) ---->
+//	MsgSaved ---------------->             whenever the state file is there, and
+//	                                       limits are set that need not wait
+//	               [<--- KindHooks]        mounts are made, the root changes next
+//	[MsgGo] ------------->
+//	               [<--- KindConsole]
+//	               [<--- KindRlimits]      before privileges are dropped
+//	[MsgGo] ------------->
+//	               [<--- KindListener]     where no_new_privs is on, after KindReady
+//	[MsgGo] ------------->
+//	                 <--- KindReady        nothing is left that can fail; init
+//	                                       must have had MsgSaved by now
+//	                 <--- end of file      first process: it opens exec.fifo now;
+//	                                       others: the user's program runs
 //
-// msgError may come instead of any line from init, and msgDebug before any when
-// the runtime logs that much.
-type msgType byte
+// The kinds are those of the program's messages (setup.go), sent by MsgProgram.
+// MsgError may come instead of any line from init, and MsgDebug before any when
+// the runtime logs that much. The stub's socket has the same messages of the
+// program, without MsgBootstrap and MsgSaved: the runtime sends the last part of
+// the program when the state file is there.
+type MsgType byte
 
+// The messages.
 const (
-	msgBootstrap msgType = iota + 1
-	msgSaved
-	msgGo
-	msgHooks
-	msgRlimits
-	msgListener
-	msgReady
-	msgError
-	msgDebug
+	MsgBootstrap MsgType = iota + 1
+	MsgSaved
+	MsgGo
+	MsgProgram
+	MsgError
+	MsgDebug
 )
 
 const (
@@ -58,10 +59,11 @@ const (
 	maxFDs = 253
 )
 
-// channel is one end of the pair.
-type channel struct{ fd int }
+// Channel is one end of the pair.
+type Channel struct{ FD int }
 
-func (c channel) send(t msgType, payload []byte, fds ...int) error {
+// Send sends a message, in pieces where it is long.
+func (c Channel) Send(t MsgType, payload []byte, fds ...int) error {
 	var rights []byte
 	for {
 		n := min(len(payload), pieceSize)
@@ -82,7 +84,7 @@ func (c channel) send(t msgType, payload []byte, fds ...int) error {
 		piece[0] = head
 		copy(piece[1:], payload[:n])
 		if err := retry(func() error {
-			_, err := unix.SendmsgN(c.fd, piece, rights, nil, unix.MSG_NOSIGNAL)
+			_, err := unix.SendmsgN(c.FD, piece, rights, nil, unix.MSG_NOSIGNAL)
 			return os.NewSyscallError("sendmsg", err)
 		}); err != nil {
 			return err
@@ -94,24 +96,24 @@ func (c channel) send(t msgType, payload []byte, fds ...int) error {
 	}
 }
 
-// recv gives the next message; [io.EOF] when the other side has closed.
-func (c channel) recv() (msgType, []byte, []*os.File, error) {
+// Recv gives the next message; [io.EOF] when the other side has closed.
+func (c Channel) Recv() (MsgType, []byte, []*os.File, error) {
 	var (
 		whole []byte
 		files []*os.File
-		kind  msgType
+		kind  MsgType
 		buf   = make([]byte, 1+pieceSize)
 		oob   = make([]byte, unix.CmsgSpace(4*maxFDs))
 		reset bool
 	)
-	fail := func(err error) (msgType, []byte, []*os.File, error) {
-		closeAll(files)
+	fail := func(err error) (MsgType, []byte, []*os.File, error) {
+		CloseAll(files)
 		return 0, nil, nil, err
 	}
 	for {
 		var n, oobn, flags int
 		if err := retry(func() (err error) {
-			n, oobn, flags, _, err = unix.Recvmsg(c.fd, buf, oob, unix.MSG_CMSG_CLOEXEC)
+			n, oobn, flags, _, err = unix.Recvmsg(c.FD, buf, oob, unix.MSG_CMSG_CLOEXEC)
 			return os.NewSyscallError("recvmsg", err)
 		}); err != nil {
 			// A peer that ends with something of ours unread resets the
@@ -122,7 +124,7 @@ func (c channel) recv() (msgType, []byte, []*os.File, error) {
 			}
 			return fail(err)
 		}
-		got, err := parseRights(oob[:oobn])
+		got, err := ParseRights(oob[:oobn])
 		files = append(files, got...)
 		if err != nil {
 			return fail(err)
@@ -133,7 +135,7 @@ func (c channel) recv() (msgType, []byte, []*os.File, error) {
 		if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 || len(whole)+n > maxPayload {
 			return fail(errors.New("message between runtime and init is too long"))
 		}
-		t := msgType(buf[0] &^ msgMore)
+		t := MsgType(buf[0] &^ msgMore)
 		if kind != 0 && t != kind {
 			return fail(fmt.Errorf("message between runtime and init: type %d inside type %d", t, kind))
 		}
@@ -145,7 +147,8 @@ func (c channel) recv() (msgType, []byte, []*os.File, error) {
 	}
 }
 
-func parseRights(oob []byte) ([]*os.File, error) {
+// ParseRights gives the files of a control message.
+func ParseRights(oob []byte) ([]*os.File, error) {
 	if len(oob) == 0 {
 		return nil, nil
 	}
@@ -166,7 +169,8 @@ func parseRights(oob []byte) ([]*os.File, error) {
 	return files, nil
 }
 
-func closeAll(files []*os.File) {
+// CloseAll closes files, of which some may be nil.
+func CloseAll(files []*os.File) {
 	for _, f := range files {
 		if f != nil {
 			f.Close()
