@@ -75,6 +75,8 @@ func startContainer(cmd *cli.Command, act action) (int, error) {
 		Spec:             spec,
 		RootlessEUID:     os.Geteuid() != 0,
 		RootlessCgroups:  rootless,
+
+		UserNamespaceMaps: libcontainer.UserNamespaceMaps,
 	})
 	if err != nil {
 		return -1, err

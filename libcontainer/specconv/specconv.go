@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/moby/sys/user"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
@@ -37,7 +36,13 @@ type CreateOpts struct {
 	// Bundle is the folder that relative paths start from; empty for the
 	// working directory.
 	Bundle string
+	// UserNamespaceMaps reads the id maps of an existing user namespace, as
+	// libcontainer's function of that name does. It is called only for a spec
+	// that joins one.
+	UserNamespaceMaps func(path string) (uids, gids []configs.IDMap, err error)
 }
+
+type mapsFunc = func(path string) (uids, gids []configs.IDMap, err error)
 
 var namespaceTypes = [...]struct {
 	spec specs.LinuxNamespaceType
@@ -118,7 +123,7 @@ func CreateLibcontainerConfig(opts *CreateOpts) (*configs.Config, error) {
 		return nil, err
 	}
 	if spec.Linux != nil {
-		if err := setLinux(config, spec.Linux); err != nil {
+		if err := setLinux(config, spec.Linux, opts.UserNamespaceMaps); err != nil {
 			return nil, err
 		}
 	}
@@ -146,7 +151,7 @@ func labels(cwd string, annotations map[string]string) []string {
 	return append(l, "bundle="+cwd)
 }
 
-func setLinux(config *configs.Config, l *specs.Linux) error {
+func setLinux(config *configs.Config, l *specs.Linux, mapsOf mapsFunc) error {
 	for i, ns := range l.Namespaces {
 		t, ok := namespaceType(ns.Type)
 		if !ok {
@@ -161,7 +166,7 @@ func setLinux(config *configs.Config, l *specs.Linux) error {
 		config.Networks = []*configs.Network{{Type: "loopback"}}
 	}
 	if config.Namespaces.Contains(configs.NEWUSER) {
-		if err := setUserNamespace(config, l); err != nil {
+		if err := setUserNamespace(config, l, mapsOf); err != nil {
 			return err
 		}
 	}
@@ -233,12 +238,15 @@ func namespaceType(t specs.LinuxNamespaceType) (configs.NamespaceType, bool) {
 
 // setUserNamespace takes the maps of config.json, or those of the namespace
 // that is joined, which must not be other ones.
-func setUserNamespace(config *configs.Config, l *specs.Linux) error {
+func setUserNamespace(config *configs.Config, l *specs.Linux, mapsOf mapsFunc) error {
 	config.UIDMappings = toIDMaps(l.UIDMappings)
 	config.GIDMappings = toIDMaps(l.GIDMappings)
 	path := config.Namespaces.PathOf(configs.NEWUSER)
 	if path == "" {
 		return nil
+	}
+	if mapsOf == nil {
+		return errors.New("a user namespace to join needs CreateOpts.UserNamespaceMaps (config.json: linux.namespaces)")
 	}
 	uids, gids, err := mapsOf(path)
 	if err != nil {
@@ -262,14 +270,6 @@ func equalMaps(a, b []configs.IDMap) bool {
 		}
 	}
 	return true
-}
-
-func fromUserMaps(in []user.IDMap) []configs.IDMap {
-	var out []configs.IDMap
-	for _, m := range in {
-		out = append(out, configs.IDMap{ContainerID: m.ID, HostID: m.ParentID, Size: m.Count})
-	}
-	return out
 }
 
 func setProcess(config *configs.Config, p *specs.Process) error {

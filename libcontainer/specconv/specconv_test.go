@@ -3,6 +3,7 @@ package specconv
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -105,7 +106,7 @@ func TestErrorsOfConversion(t *testing.T) {
 		{`{"linux":{"namespaces":[{"type":"nosuch"}]}}`, `namespace {"nosuch" ""} does not exist (config.json: linux.namespaces[0])`},
 		{`{"linux":{"namespaces":[{"type":"user"}]}}`, "user namespaces enabled, but no uid mappings found"},
 		{`{"linux":{"namespaces":[{"type":"user"}],"uidMappings":[{"hostID":1,"size":1}]}}`, "user namespaces enabled, but no gid mappings found"},
-		{`{"linux":{"namespaces":[{"type":"user","path":"/nosuch"}]}}`, "/nosuch: no such file or directory"},
+		{`{"linux":{"namespaces":[{"type":"user","path":"/nosuch"}]}}`, "/nosuch: no such file or directory (config.json: linux.namespaces)"},
 		{`{"linux":{"namespaces":[{"type":"user","path":"/proc/self/ns/user"}],"uidMappings":[{"hostID":7,"size":1}]}}`,
 			"user namespaces enabled, but both namespace path and non-matching mapping specified -- you may only provide one"},
 		{`{"linux":{"rootfsPropagation":"x"}}`, "rootfsPropagation=x is not supported (config.json: linux.rootfsPropagation)"},
@@ -137,7 +138,13 @@ func TestErrorsOfConversion(t *testing.T) {
 		{`{"mounts":[{"destination":""}]}`, "config.json: mounts[0].destination must not be empty"},
 	} {
 		t.Run(tc.change, func(t *testing.T) {
-			_, err := CreateLibcontainerConfig(&CreateOpts{CgroupName: "z", Spec: parsed(t, tc.change), Bundle: "/b"})
+			maps := func(path string) (uids, gids []configs.IDMap, err error) {
+				if path == "/nosuch" {
+					return nil, nil, errors.New("/nosuch: no such file or directory")
+				}
+				return []configs.IDMap{{Size: 1}}, []configs.IDMap{{Size: 1}}, nil
+			}
+			_, err := CreateLibcontainerConfig(&CreateOpts{CgroupName: "z", Spec: parsed(t, tc.change), Bundle: "/b", UserNamespaceMaps: maps})
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %s", err, tc.want)
 			}

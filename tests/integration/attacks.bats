@@ -360,6 +360,32 @@ spied() {
 	if grep -x "$host" "$TMP/seen"; then return 1; fi
 }
 
+@test "the owner of a user namespace that root joins gets no hold of the runtime that reads its id maps" {
+	requires root userns
+	cc -O -static -o "$TMP/tracer" "$BATS_TEST_DIRNAME/tracer.c"
+	# The owner runs in it, with all capabilities there.
+	setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Ur "$TMP/tracer" 60 >"$TMP/seen" 2>&1 3>&- &
+	local owner=$!
+	wait_for grep -q watching "$TMP/seen" || skip "the kernel gives ordinary users no user namespace"
+	# What is wrong here is noticed once the maps are known, before a container is made.
+	update_config '.linux.namespaces = (.linux.namespaces | map(select(.type != "uts"))) + [{"type":"user","path":$p}]' --arg p "$TMP/ns"
+	touch "$TMP/ns"
+	# The mount is gone with the last process here.
+	run unshare -m sh -c 'mount --bind "/proc/$1/ns/user" "$2" || exit
+		shift 2
+		i=0
+		while [ $i -lt 300 ]; do
+			timeout -s KILL 10 "$@" && exit 1
+			[ $? = 1 ] || exit 2
+			i=$((i + 1))
+		done' sh "$owner" "$TMP/ns" "$RUNC" --root "$ROOT" create "$ID"
+	kill "$owner"
+	wait "$owner" || true
+	[ "$status" = 0 ] || { echo "$status ${output:0:500}"; return 1; }
+	[ "$(grep -c "unable to set hostname" <<<"$output")" = 300 ] || { echo "${output:0:500}"; return 1; }
+	if grep traced "$TMP/seen"; then return 1; fi
+}
+
 @test "what covers /proc does not divert sysctls (CVE-2025-52881)" {
 	requires root
 	# Other files of procfs in the place of /proc, as a volume may have them.
