@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -25,6 +26,7 @@ import (
 func (l *launch) begin(sources []*os.File) error {
 	defer inside.CloseAll(sources)
 	if l.setup != nil {
+		debugf("child process in init()")
 		return l.send(l.setup.First())
 	}
 	l.boot.Sources = len(sources)
@@ -58,9 +60,7 @@ func (l *launch) send(part *program.Builder) error {
 		return err
 	}
 	if Debug != nil {
-		for i, name := range part.Names() {
-			debugf("stub: step %d: %s", i, name)
-		}
+		debugf("stub: %s", strings.Join(part.Calls(), "; "))
 	}
 	l.part = part
 	return unlessEnded(l.write(piece))
@@ -225,7 +225,7 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 	if err := l.sendPidfd(); err != nil {
 		return err
 	}
-	ready, home := false, "/"
+	ready, passwd := false, []byte(nil)
 	for {
 		e, err := l.next()
 		if err == io.EOF {
@@ -253,10 +253,15 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 				err = l.answer()
 			}
 		case inside.KindPasswd:
-			home, err = l.readHome(int(e.value))
+			passwd, err = l.readPasswd(passwd, int(e.value))
 		case inside.KindFirst:
 			if err = l.setRlimits(); err == nil {
-				err = l.send(l.setup.Last(home, int(e.value)))
+				if l.p.Init {
+					debugf("init: closing the pipe to signal completion; then waiting for start at exec.fifo")
+				} else {
+					debugf("setns_init: about to exec %s", l.boot.Args[0])
+				}
+				err = l.send(l.setup.Last(userdb.HomeIn(passwd, l.boot.UID), int(e.value)))
 			}
 		case inside.KindAmbient:
 			l.p.warn(fmt.Sprintf("can't raise ambient capability %s: %v", capabilities.Name(int(e.addr)), unix.Errno(-e.value)))
@@ -274,29 +279,29 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 	}
 }
 
-// readHome reads n bytes of the container's /etc/passwd, and finds the user's
-// home there.
-func (l *launch) readHome(n int) (string, error) {
-	if n < 0 || n > inside.MaxPasswd {
-		return "", fmt.Errorf("unexpected length %d from the process inside the container", n)
+// readPasswd reads n more bytes of the container's /etc/passwd.
+func (l *launch) readPasswd(passwd []byte, n int) ([]byte, error) {
+	if n < 0 || len(passwd)+n > 2*inside.MaxPasswd {
+		return nil, errors.New("the container's /etc/passwd grows while it is read")
 	}
-	buf := make([]byte, n)
-	for at := 0; at < n; {
+	for end := len(passwd) + n; len(passwd) < end; {
 		fd := int(l.child.Conn.Fd())
 		if err := l.await(fd); err != nil {
-			return "", err
+			return nil, err
 		}
-		k, err := unix.Read(fd, buf[at:])
+		buf := make([]byte, end-len(passwd))
+		k, err := unix.Read(fd, buf)
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
-			return "", os.NewSyscallError("read", err)
+			return nil, os.NewSyscallError("read", err)
 		case k == 0:
-			return "", io.ErrUnexpectedEOF
+			return nil, io.ErrUnexpectedEOF
+		default:
+			passwd = append(passwd, buf[:k]...)
 		}
-		at += max(k, 0)
 	}
-	return userdb.HomeIn(buf, l.boot.UID), nil
+	return passwd, nil
 }
 
 // sendConsole gives the terminal's master to the console socket.

@@ -86,40 +86,6 @@ func TestCanSetGroups(t *testing.T) {
 	}
 }
 
-func TestLookPath(t *testing.T) {
-	d := t.TempDir()
-	write := func(name string, mode os.FileMode) {
-		if err := os.WriteFile(filepath.Join(d, name), nil, mode); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("yes", 0o755)
-	write("no", 0o644)
-	os.Mkdir(filepath.Join(d, "dir"), 0o755)
-	env := []string{"PATH=/nosuch:" + d}
-	for name, want := range map[string]string{
-		"yes":       filepath.Join(d, "yes"),
-		d + "/yes":  d + "/yes",
-		"no":        `exec: "no": executable file not found in $PATH`,
-		"dir":       `exec: "dir": executable file not found in $PATH`,
-		"":          `exec: "": executable file not found in $PATH`,
-		d + "/no":   `exec: "` + d + `/no": permission denied`,
-		d + "/dir":  `exec: "` + d + `/dir": is a directory`,
-		d + "/none": `exec: "` + d + `/none": stat ` + d + `/none: no such file or directory`,
-	} {
-		got, err := lookPath(name, env)
-		if err != nil {
-			got = err.Error()
-		}
-		if got != want {
-			t.Errorf("%q: %s, want %s", name, got, want)
-		}
-	}
-	if _, err := lookPath("yes", nil); err == nil {
-		t.Error("found without a PATH")
-	}
-}
-
 func TestUndoGoesBackwardsAndTellsWhatItCould(t *testing.T) {
 	var u undoList
 	var order []string

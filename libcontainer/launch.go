@@ -18,6 +18,7 @@ import (
 	"runc/libcontainer/nsenter"
 	"runc/libcontainer/rlimit"
 	"runc/libcontainer/seccomp"
+	"runc/libcontainer/system"
 )
 
 // launch is one process on its way: what the start of a container's init and
@@ -241,7 +242,7 @@ func (l *launch) awaitContext(fd int) bool {
 		unix.Close(event)
 	}()
 	ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(event), Events: unix.POLLIN}}
-	_ = retry(func() error { _, err := unix.Ppoll(ready, nil, nil); return err })
+	_ = system.Retry(func() error { _, err := unix.Ppoll(ready, nil, nil); return err })
 	return ready[0].Revents != 0
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"runc/libcontainer/configs"
 	"runc/libcontainer/internal/inside"
+	"runc/libcontainer/system"
 )
 
 // Process is a process to be run in a container: its init, or one joined later.
@@ -199,7 +200,7 @@ func (p *Process) reap() { p.run.reap() }
 
 func (r *running) reap() {
 	r.reapOnce.Do(func() {
-		err := retry(func() error {
+		err := system.Retry(func() error {
 			_, err := unix.Wait4(r.pid, &r.status, 0, nil)
 			return err
 		})

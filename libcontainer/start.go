@@ -427,11 +427,11 @@ func awaitFifo(fifo, pidfd int) error {
 	}
 	var b [1]byte
 	for {
-		if err := retry(func() error { _, err := unix.Ppoll(p, nil, nil); return err }); err != nil {
+		if err := system.Retry(func() error { _, err := unix.Ppoll(p, nil, nil); return err }); err != nil {
 			return os.NewSyscallError("ppoll", err)
 		}
 		var n int
-		err := retry(func() (err error) { n, err = unix.Read(fifo, b[:]); return err })
+		err := system.Retry(func() (err error) { n, err = unix.Read(fifo, b[:]); return err })
 		switch {
 		case err == nil && n > 0:
 			return nil

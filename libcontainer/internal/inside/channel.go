@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // What the runtime and `runc init` say to each other, over one SOCK_SEQPACKET
@@ -83,7 +85,7 @@ func (c Channel) Send(t MsgType, payload []byte, fds ...int) error {
 		piece := make([]byte, 1+n)
 		piece[0] = head
 		copy(piece[1:], payload[:n])
-		if err := retry(func() error {
+		if err := system.Retry(func() error {
 			_, err := unix.SendmsgN(c.FD, piece, rights, nil, unix.MSG_NOSIGNAL)
 			return os.NewSyscallError("sendmsg", err)
 		}); err != nil {
@@ -112,7 +114,7 @@ func (c Channel) Recv() (MsgType, []byte, []*os.File, error) {
 	}
 	for {
 		var n, oobn, flags int
-		if err := retry(func() (err error) {
+		if err := system.Retry(func() (err error) {
 			n, oobn, flags, _, err = unix.Recvmsg(c.FD, buf, oob, unix.MSG_CMSG_CLOEXEC)
 			return os.NewSyscallError("recvmsg", err)
 		}); err != nil {
@@ -174,15 +176,6 @@ func CloseAll(files []*os.File) {
 	for _, f := range files {
 		if f != nil {
 			f.Close()
-		}
-	}
-}
-
-// retry repeats a call that a signal interrupted.
-func retry(call func() error) error {
-	for {
-		if err := call(); !errors.Is(err, unix.EINTR) {
-			return err
 		}
 	}
 }

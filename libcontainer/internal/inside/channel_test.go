@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func pair(t *testing.T) (a, b channel) {
+func pair(t *testing.T) (a, b Channel) {
 	t.Helper()
 	p, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -78,7 +78,7 @@ func TestChannelTellsTheEnd(t *testing.T) {
 	if err := a.Send(MsgProgram, nil); err != nil {
 		t.Fatal(err)
 	}
-	unix.Shutdown(a.fd, unix.SHUT_RDWR)
+	unix.Shutdown(a.FD, unix.SHUT_RDWR)
 	if kind, _, _, err := b.Recv(); kind != MsgProgram || err != nil {
 		t.Errorf("first: %d, %v", kind, err)
 	}
@@ -90,7 +90,7 @@ func TestChannelTellsTheEnd(t *testing.T) {
 func TestChannelRefusesMixedPieces(t *testing.T) {
 	a, b := pair(t)
 	for _, piece := range [][]byte{{byte(MsgProgram) | msgMore, 'a'}, {byte(MsgError), 'b'}} {
-		if _, err := unix.Write(a.fd, piece); err != nil {
+		if _, err := unix.Write(a.FD, piece); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -105,14 +105,14 @@ func TestChannelReadsTheLastWordsOfAPeerThatDidNotListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, b := Channel{FD: p[0]}, Channel{FD: p[1]}
-	defer unix.Close(a.fd)
+	defer unix.Close(a.FD)
 	if err := a.Send(MsgSaved, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Send(MsgError, []byte("why")); err != nil {
 		t.Fatal(err)
 	}
-	unix.Close(b.fd)
+	unix.Close(b.FD)
 	if kind, payload, _, err := a.Recv(); kind != MsgError || string(payload) != "why" || err != nil {
 		t.Errorf("%d, %q, %v", kind, payload, err)
 	}

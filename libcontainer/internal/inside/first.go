@@ -181,17 +181,28 @@ func (s *Setup) passwd() {
 	st := s.statx("statx "+userdb.Path, fd.Value(), "", unix.AT_EMPTY_PATH)
 	b.Last().Else(closeIt, program.Any)
 	b.Test(st.At(statxMode), half(unix.S_IFMT), half(unix.S_IFREG), closeIt)
-	buf := b.Space(MaxPasswd)
-	b.Call("read "+userdb.Path, unix.SYS_READ, fd.Value(), buf.Addr(), num(MaxPasswd)).Into(n).Else(closeIt, program.Any)
+	// The runtime counts the bytes and ends a process that sends more than the
+	// file had.
+	b.Test(st.At(high(statxSize)), ^uint32(0), 0, closeIt)
+	b.Test(st.At(low(statxSize)), ^uint32(MaxPasswd-1), 0, closeIt)
+	const piece = 32 << 10
+	buf := b.Space(piece)
+	again, more := b.Here(), b.Label()
+	b.Call("read "+userdb.Path, unix.SYS_READ, fd.Value(), buf.Addr(), num(piece)).Into(n).Else(closeIt, program.Any)
+	b.Test(n.Addr(), ^uint32(0), 0, more)
+	b.Jump(closeIt)
+	b.Place(more)
 	s.send(KindPasswd, 0, n.Value())
 	b.Call("write", unix.SYS_WRITE, num(s.Sock), buf.Addr(), n.Value())
+	b.Jump(again)
 	b.Place(closeIt)
 	s.close(fd.Value())
 	b.Place(none)
 }
 
-// MaxPasswd is how much of /etc/passwd is read, in bytes.
-const MaxPasswd = 32 << 10
+// MaxPasswd bounds the size of an /etc/passwd that is read, in bytes. It is a
+// power of 2.
+const MaxPasswd = 16 << 20
 
 // hooksBeforePivot are the hooks that find the mounts of the container, and the
 // root of the host.

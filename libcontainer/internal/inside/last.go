@@ -71,11 +71,7 @@ func (s *Setup) Last(home string, proc int) *program.Builder {
 		return fmt.Errorf("chdir to cwd (%q) set in config.json failed: %w", s.Cwd, errno)
 	}
 	b.Call("chdir", unix.SYS_CHDIR, b.Text(s.Cwd)).Into(cwd).Ignore(unix.EPERM, unix.EACCES).Explain(cwdError)
-	for _, n := range s.Caps.Unbound() {
-		s.prctl("PR_CAPBSET_DROP", unix.PR_CAPBSET_DROP, n).Explain(func(errno unix.Errno) error {
-			return fmt.Errorf("unable to apply bounding set: drop %s from the bounding set: %w", capabilities.Name(int(n)), errno)
-		})
-	}
+	s.bounding()
 	s.prctl("PR_SET_KEEPCAPS", unix.PR_SET_KEEPCAPS, 1)
 	s.user()
 	again, inside := b.Label(), b.Label()
@@ -210,6 +206,34 @@ func (s *Setup) verifyCwd() {
 	b.Place(outside)
 	s.never(out)
 	b.Place(inside)
+}
+
+// bounding drops capabilities from the bounding set, which takes CAP_SETPCAP. A
+// capability that stays in the set because it may not be dropped is an error: it
+// would come back with the first set-user-ID program.
+func (s *Setup) bounding() {
+	b := s.b
+	list := s.Caps.Unbound()
+	check, done := b.Label(), b.Label()
+	fail := func(n uintptr) func(unix.Errno) error {
+		return func(errno unix.Errno) error {
+			return fmt.Errorf("unable to apply bounding set: drop %s from the bounding set: %w", capabilities.Name(int(n)), errno)
+		}
+	}
+	for _, n := range list {
+		s.prctl("PR_CAPBSET_DROP", unix.PR_CAPBSET_DROP, n).Else(check, unix.EPERM).Explain(fail(n))
+	}
+	b.Jump(done)
+	b.Place(check)
+	has := b.Slot(0)
+	for _, n := range list {
+		next := b.Label()
+		s.prctl("PR_CAPBSET_READ", unix.PR_CAPBSET_READ, n).Into(has).Explain(fail(n))
+		b.Test(has.Addr(), ^uint32(0), 1, next)
+		s.never(fail(n)(unix.EPERM))
+		b.Place(next)
+	}
+	b.Place(done)
 }
 
 func (s *Setup) capset(caps capabilities.Caps) {

@@ -70,6 +70,7 @@ const (
 	sizeofStatx = 256
 	statxMode   = 28
 	statxIno    = 32
+	statxSize   = 40
 )
 
 func (s *Setup) statx(what string, dir program.Arg, path string, flags int) *program.Mem {

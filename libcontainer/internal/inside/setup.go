@@ -162,6 +162,9 @@ func low(off int) int {
 	return off
 }
 
+// high is the offset of the upper 32 bits of a 64-bit field.
+func high(off int) int { return 2*off + 4 - low(off) }
+
 // half is a 16-bit value at the lower address of a 32-bit word.
 func half(v uint32) uint32 {
 	if bigEndian {

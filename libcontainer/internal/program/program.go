@@ -324,3 +324,14 @@ func (b *Builder) AfterFilter(step int) bool {
 func (s *Step) isFilter() bool {
 	return s.nr == unix.SYS_SECCOMP && s.code == nil && !s.test && !s.set
 }
+
+// Calls are the names of the steps that do something outside the program.
+func (b *Builder) Calls() []string {
+	var names []string
+	for _, s := range b.steps {
+		if !s.test && !s.set {
+			names = append(names, s.What)
+		}
+	}
+	return names
+}
