@@ -31,6 +31,9 @@ type Manager struct {
 	fresh bool
 	// late are those that wait for SetLate.
 	late *cgroups.Resources
+	// shared: an ordinary user could make no cgroup, and the container is in
+	// that of its caller.
+	shared bool
 }
 
 // New decides where a new container's cgroup is to be. It makes nothing.
@@ -160,7 +163,9 @@ func openDir(path string) (*os.File, error) {
 
 // Join puts a process into the cgroup, making it where Create does not.
 func (m *Manager) Join(pid int) error {
-	return m.tolerate(m.lib.Apply(pid))
+	err := m.lib.Apply(pid)
+	m.shared = errors.Is(err, cgroups.ErrRootless)
+	return m.tolerate(err)
 }
 
 // tolerate: a rootless container may do without a cgroup when it asks for no

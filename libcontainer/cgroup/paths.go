@@ -50,10 +50,14 @@ func v1Paths(c *cgroups.Cgroup) (map[string]string, error) {
 }
 
 // Shown are the folders that a mount of type cgroup shows: those of the
-// container's cgroup or, in hierarchies of v1 where a caller without rights
-// could make none, those of the cgroup that the container shares with it.
+// container's cgroup. Where a caller without rights could make none, they are,
+// in a hierarchy of v1, those of the cgroup that the container shares with the
+// caller, and on v2 there is none. To be asked when init is in its cgroup.
 func (m *Manager) Shown() map[string]string {
 	paths := m.Paths()
+	if m.v2 && m.shared {
+		return nil
+	}
 	if m.v2 || !m.config.Rootless {
 		return paths
 	}

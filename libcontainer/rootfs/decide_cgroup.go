@@ -22,18 +22,26 @@ func (d *decider) cgroup(op Op, m *configs.Mount) {
 	}
 }
 
-// cgroupV2: a cgroup2 of the container's own cgroup namespace; without one,
-// the host's tree as it is mounted there, since mounting it anew from the first
-// namespace would change the host's mount options (nsdelegate, ...).
+// cgroupV2 mounts a cgroup2 of the container's own cgroup namespace. Without one
+// it binds the host's tree as it is mounted there: mounting that anew from the
+// first namespace would change the host's mount options (nsdelegate, ...).
+//
+// A container without an own cgroup shares its caller's. A cgroup2, or a bind of
+// the host's tree, would show the caller's cgroup, in which folders belong to an
+// ordinary user who is the container's root: so the folder is hidden, whatever
+// the options of the mount say (CVE-2023-25809). Hiding it is also the last
+// fallback of a container that has a cgroup.
 func (d *decider) cgroupV2(op Op, m *configs.Mount) {
-	// Where all else fails there must be no way to the host's tree: it would be
-	// writable for the owner of a rootless container (CVE-2023-25809).
 	hide := &Op{Kind: Hide, Place: op.Place, Target: op.Target}
-
+	own := d.cg.Paths[""]
+	if own == "" {
+		d.add(*hide)
+		return
+	}
 	bind := op
 	bind.Kind, bind.Source = Bind, cgroupRoot
 	bind.Set, bind.Clear, _ = bindAttr(m.Flags, 0)
-	if own := d.cg.Paths[""]; own != "" && (d.userns || d.cfg.Namespaces.Contains(configs.NEWCGROUP)) {
+	if d.userns || d.cfg.Namespaces.Contains(configs.NEWCGROUP) {
 		bind.Source = own
 	}
 	if d.cfg.RootlessCgroups || d.userns {

@@ -119,6 +119,21 @@ func TestDecideCgroupV1LinksJointNames(t *testing.T) {
 	}
 }
 
+func TestDecideCgroupV2WithoutOwnCgroupHides(t *testing.T) {
+	for _, flags := range []int{0, unix.MS_RDONLY} {
+		for _, ns := range []configs.Namespaces{{}, {{Type: configs.NEWCGROUP}}, {{Type: configs.NEWUSER}}} {
+			cfg := defaultConfig("/r")
+			cfg.Namespaces = ns
+			cfg.Mounts = []*configs.Mount{{Source: "cgroup", Destination: "/sys/fs/cgroup", Device: "cgroup", Flags: flags}}
+			plan, err := NewPlan(cfg, Layout{Unified: true})
+			check(t, err)
+			if len(plan.Ops) != 1 || plan.Ops[0].Kind != Hide || plan.Ops[0].Target != "/sys/fs/cgroup" {
+				t.Errorf("%v %v: got %s", ns, flags, mustJSON(plan.Ops))
+			}
+		}
+	}
+}
+
 func TestWholeMountsOfProcAndSysfs(t *testing.T) {
 	for line, want := range map[string]string{
 		"22 27 0:21 / /proc rw,relatime - proc proc rw":               "/proc",

@@ -44,6 +44,10 @@ func (s *setup) makeDev(d *Dev) error {
 	// The image's ptmx may be a node, which would be the host's.
 	err = unix.Symlinkat("pts/ptmx", int(dev), "ptmx")
 	if err == unix.EEXIST {
+		if own, err := s.onOwnMount(dev); err != nil || !own {
+			// The kernel's ptmx opens the devpts that is mounted beside it.
+			return err
+		}
 		if err := unix.Unlinkat(int(dev), "ptmx", 0); err != nil {
 			return &os.PathError{Op: "unlink", Path: "/dev/ptmx", Err: err}
 		}
@@ -98,7 +102,7 @@ func (s *setup) makeNode(dev fd, n *Node, bindOnly bool) error {
 	case nil:
 		return chownNode(at, name, n)
 	case unix.EEXIST:
-		return keepNode(at, name, n)
+		return s.keepNode(at, name, n)
 	case unix.EPERM:
 		if !fifo {
 			return s.bindNode(at, name, n)
@@ -137,7 +141,7 @@ func (n *Node) same(st *unix.Stat_t) bool {
 }
 
 // keepNode takes a node that is there already, if it is the right one.
-func keepNode(at fd, name string, n *Node) error {
+func (s *setup) keepNode(at fd, name string, n *Node) error {
 	f, err := openEntry(at, name, 0)
 	if err != nil {
 		return os.NewSyscallError("openat2", err)
@@ -150,14 +154,10 @@ func keepNode(at fd, name string, n *Node) error {
 	if !n.same(&st) {
 		return errors.New("there is something else already, or a node with other numbers")
 	}
-	// One that a mount has brought is the host's own file: its owner and mode
-	// are not for a container to change, and in a user namespace nobody could.
-	var sx unix.Statx_t
-	if err := unix.Statx(int(f), "", unix.AT_EMPTY_PATH, 0, &sx); err != nil {
-		return os.NewSyscallError("statx", err)
-	}
-	if sx.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0 {
-		return nil
+	// A node that a mount has brought, by itself or with its folder, is the
+	// host's own file: its owner and mode are not for a container to change.
+	if own, err := s.onOwnMount(f); err != nil || !own {
+		return err
 	}
 	if st.Uid != n.UID || st.Gid != n.GID {
 		if err := unix.Fchownat(int(f), "", int(n.UID), int(n.GID), unix.AT_EMPTY_PATH); err != nil {
@@ -171,6 +171,29 @@ func keepNode(at fd, name string, n *Node) error {
 		}
 	}
 	return nil
+}
+
+// onOwnMount says whether f lies on the container's root or on a tmpfs of the
+// container's, and not on what a mount has brought from the host.
+func (s *setup) onOwnMount(f fd) (bool, error) {
+	id, err := f.mountID()
+	if err != nil {
+		return false, err
+	}
+	own := []fd{s.tree.root}
+	for i := range s.plan.Ops {
+		if op := &s.plan.Ops[i]; op.Kind == Filesystem && op.FSType == "tmpfs" {
+			if b := s.tree.base(op.Target); b != none {
+				own = append(own, b)
+			}
+		}
+	}
+	for _, o := range own {
+		if n, err := o.mountID(); err != nil || n == id {
+			return n == id, err
+		}
+	}
+	return false, nil
 }
 
 // bindNode shows the host's node: in a user namespace none can be made.

@@ -1,8 +1,10 @@
 package rootfs
 
 import (
+	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,6 +32,31 @@ func (f fd) stat() (st unix.Stat_t, err error) {
 		return st, os.NewSyscallError("fstat", err)
 	}
 	return st, nil
+}
+
+// mountID tells the mount that f was opened on from all others.
+func (f fd) mountID() (uint64, error) {
+	var sx unix.Statx_t
+	err := unix.Statx(int(f), "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &sx)
+	if err == nil && sx.Mask&unix.STATX_MNT_ID != 0 {
+		return sx.Mnt_id, nil
+	}
+	// Before Linux 5.8, or in a sandbox.
+	return f.fdinfoMountID()
+}
+
+func (f fd) fdinfoMountID() (uint64, error) {
+	path := "/proc/self/fdinfo/" + strconv.Itoa(int(f))
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(b)) {
+		if text, ok := strings.CutPrefix(line, "mnt_id:"); ok {
+			return strconv.ParseUint(strings.TrimSpace(text), 10, 64)
+		}
+	}
+	return 0, fmt.Errorf("%s tells no mount id", path)
 }
 
 // fsMagic is the type of the file system that f is on.

@@ -187,6 +187,35 @@ victim_is_well() {
 	[ -z "$output" ]
 }
 
+@test "rootless: without an own cgroup the folder is hidden, whatever the options of the mount (CVE-2023-25809)" {
+	requires root userns v2
+	local own=/sys/fs/cgroup/$ID-own o ns sys
+	mkdir "$own"
+	# The user may change what is below, as in a session that systemd has made.
+	chown 65534:65534 "$own"
+	chown -hR 65534:65534 "$BUNDLE"
+	install -d -o 65534 -g 65534 "$TMP/rl"
+	update_config '.linux.namespaces = [{"type":"pid"},{"type":"ipc"},{"type":"uts"},{"type":"mount"},{"type":"user"},{"type":"network"}]
+		| .linux.uidMappings = [{"containerID":0,"hostID":65534,"size":1}] | .linux.gidMappings = .linux.uidMappings
+		| (.mounts[] | select(.type == "devpts")).options -= ["gid=5"] | del(.linux.resources)'
+	sh_args "ls /sys/fs/cgroup; mkdir /sys/fs/cgroup/x /sys/fs/cgroup/$ID-own/x 2>/dev/null && echo written; awk '\$5 == \"/sys/fs/cgroup\" {o = \$6} END {print substr(o, 1, 3)}' /proc/self/mountinfo"
+	cp config.json plain.json
+	for ns in '' '{"type":"cgroup"}'; do
+		for o in ro rw; do
+			for sys in '{"destination":"/sys","type":"sysfs","source":"sysfs"}' '{"destination":"/sys","type":"none","source":"/sys","options":["rbind","nosuid","noexec","nodev","ro"]}'; do
+				cp plain.json config.json
+				update_config ".linux.namespaces += [$ns] | .mounts = [.mounts[] | select(.destination | startswith(\"/sys\") | not)]
+					+ [$sys, {\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\",\"source\":\"cgroup\",\"options\":[\"$o\"]}]"
+				chown 65534:65534 config.json
+				run setpriv --reuid 65534 --regid 65534 --clear-groups "$RUNC" --root "$TMP/rl" run "$ID"
+				[ "$status $output" = "0 ro," ] || break 3
+			done
+		done
+	done
+	find "$own" -depth -type d -exec rmdir {} +
+	[ "$status $output" = "0 ro," ] || { echo "$ns $o $sys: $status $output"; return 1; }
+}
+
 @test "a symlink does not lead a device into /proc" {
 	requires root userns
 	# In a user namespace the host's node of the same path is bound.

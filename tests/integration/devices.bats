@@ -88,6 +88,35 @@ pts/ptmx' ]
 	[ "$output" = null ]
 }
 
+@test "a node in a folder that a mount has brought keeps its owner and mode" {
+	requires root
+	mkdir "$TMP/usb"
+	mknod -m 600 "$TMP/usb/001" c 1 3
+	mkfifo -m 600 "$TMP/usb/pipe"
+	chown 1000:44 "$TMP/usb/001" "$TMP/usb/pipe"
+	# On the container's own /dev, on its root, and on a mount below another.
+	mkdir -p rootfs/vol "$TMP/usb/deep"
+	update_config '.mounts += [{"destination":"/dev/usb","source":$s,"options":["bind"]}, {"destination":"/vol","source":$s,"options":["bind"]},
+			{"destination":"/tmp","type":"tmpfs","source":"tmpfs"}, {"destination":"/tmp/usb","source":$s,"options":["rbind"]}]
+		| .linux.devices = [("/dev/usb", "/vol", "/tmp/usb") | {"path":(. + "/001"),"type":"c","major":1,"minor":3}, {"path":(. + "/pipe"),"type":"p","uid":7,"fileMode":438}]' --arg s "$TMP/usb"
+	args stat -c '%a %u:%g' /dev/usb/001 /dev/usb/pipe
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'600 1000:44\n600 1000:44' ] || { echo "$output"; return 1; }
+	[ "$(stat -c '%a %u:%g' "$TMP/usb/001" "$TMP/usb/pipe")" = $'600 1000:44\n600 1000:44' ]
+}
+
+@test "a node that the image has gets the owner and mode of config.json" {
+	requires root
+	mknod -m 600 rootfs/node c 1 3
+	chown 1000:44 rootfs/node
+	update_config '.linux.devices = [{"path":"/node","type":"c","major":1,"minor":3,"uid":7,"gid":8,"fileMode":420}]'
+	args stat -c '%a %u:%g' /node
+	runc run "$ID"
+	expect_ok
+	[ "$output" = '644 7:8' ] || { echo "$output"; return 1; }
+}
+
 @test "a read-only /dev has its nodes all the same" {
 	update_config '(.mounts[] | select(.destination == "/dev")).options += ["ro"]'
 	sh_args 'echo x > /dev/null && ! touch /dev/new 2>/dev/null'
