@@ -72,6 +72,9 @@ func TestCapsAreAmbientOnlyWhereInheritable(t *testing.T) {
 	if !slices.Contains(p.Capabilities.Ambient, "CAP_A") {
 		t.Errorf("ambient: %v", p.Capabilities.Ambient)
 	}
+	if slices.Contains(p.Capabilities.Inheritable, "CAP_A") {
+		t.Errorf("inheritable: %v", p.Capabilities.Inheritable)
+	}
 }
 
 func TestSubCgroupFlags(t *testing.T) {

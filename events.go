@@ -26,10 +26,10 @@ Where "<container-id>" is the name for the instance of the container. With
 --format table --all it is left out.`,
 	Description: "The events command displays information about the container. By default the\ninformation is displayed once every 5 seconds, as one JSON object a line; as a\ntable it is for people to watch, and changes every second.",
 	Flags: []cli.Flag{
+		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "display all containers of the root (needs --format table)"},
+		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "json", Usage: "select one of: json or table"},
 		&cli.DurationFlag{Name: "interval", Value: 5 * time.Second, Usage: "set the stats collection interval"},
 		&cli.BoolFlag{Name: "stats", Usage: "display the container's stats then exit"},
-		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "json", Usage: "select one of: json or table"},
-		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "display all containers of the root (needs --format table)"},
 	},
 	Action: func(_ context.Context, cmd *cli.Command) error {
 		all, once := cmd.Bool("all"), cmd.Bool("stats")

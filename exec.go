@@ -31,23 +31,23 @@ following will output a list of processes running in the container:
 
        # runc exec <container-id> ps`,
 	Flags: []cli.Flag{
+		&cli.Int64SliceFlag{Name: "additional-gids", Aliases: []string{"g"}, Usage: "additional gids"},
+		&cli.StringFlag{Name: "apparmor", Usage: "set the apparmor profile for the process"},
+		&cli.StringSliceFlag{Name: "cap", Aliases: []string{"c"}, Usage: "add a capability to the bounding set for the process"},
+		&cli.StringSliceFlag{Name: "cgroup", Usage: "run the process in an (existing) sub-cgroup(s). Format is [<controller>:]<cgroup>."},
 		&cli.StringFlag{Name: "console-socket", Usage: "path to an AF_UNIX socket which will receive a file descriptor referencing the master end of the console's pseudoterminal"},
-		&cli.StringFlag{Name: "pidfd-socket", Usage: "path to an AF_UNIX socket which will receive a file descriptor referencing the exec process"},
 		&cli.StringFlag{Name: "cwd", Usage: "current working directory in the container"},
+		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "detach from the container's process"},
 		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set environment variables"},
+		&cli.BoolFlag{Name: "ignore-paused", Usage: "allow exec in a paused container"},
+		&cli.BoolFlag{Name: "no-new-privs", Usage: "set the no new privileges value for the process"},
+		&cli.StringFlag{Name: "pid-file", Usage: "specify the file to write the process id to"},
+		&cli.StringFlag{Name: "pidfd-socket", Usage: "path to an AF_UNIX socket which will receive a file descriptor referencing the exec process"},
+		&cli.IntFlag{Name: "preserve-fds", Usage: "Pass N additional file descriptors to the container (stdio + $LISTEN_FDS + N in total)"},
+		&cli.StringFlag{Name: "process", Aliases: []string{"p"}, Usage: "path to the process.json"},
+		&cli.StringFlag{Name: "process-label", Usage: "set the asm process label for the process commonly used with selinux"},
 		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "allocate a pseudo-TTY"},
 		&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "UID (format: <uid>[:<gid>])"},
-		&cli.Int64SliceFlag{Name: "additional-gids", Aliases: []string{"g"}, Usage: "additional gids"},
-		&cli.StringFlag{Name: "process", Aliases: []string{"p"}, Usage: "path to the process.json"},
-		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "detach from the container's process"},
-		&cli.StringFlag{Name: "pid-file", Usage: "specify the file to write the process id to"},
-		&cli.StringFlag{Name: "process-label", Usage: "set the asm process label for the process commonly used with selinux"},
-		&cli.StringFlag{Name: "apparmor", Usage: "set the apparmor profile for the process"},
-		&cli.BoolFlag{Name: "no-new-privs", Usage: "set the no new privileges value for the process"},
-		&cli.StringSliceFlag{Name: "cap", Aliases: []string{"c"}, Usage: "add a capability to the bounding set for the process"},
-		&cli.IntFlag{Name: "preserve-fds", Usage: "Pass N additional file descriptors to the container (stdio + $LISTEN_FDS + N in total)"},
-		&cli.StringSliceFlag{Name: "cgroup", Usage: "run the process in an (existing) sub-cgroup(s). Format is [<controller>:]<cgroup>."},
-		&cli.BoolFlag{Name: "ignore-paused", Usage: "allow exec in a paused container"},
 	},
 	Action: func(_ context.Context, cmd *cli.Command) error {
 		if err := checkArgs(cmd, atLeast, 1); err != nil {
@@ -189,9 +189,11 @@ func addCaps(p *specs.Process, caps []string) {
 		c.Bounding = append(c.Bounding, cap)
 		c.Effective = append(c.Effective, cap)
 		c.Permitted = append(c.Permitted, cap)
-		// Raised beyond what may be inherited, the kernel would refuse it.
+		// Without being inheritable it cannot be raised to the ambient set,
+		// and a process of another user than root does not get it. An
+		// inheritable set that grew here would give it to that user
+		// (CVE-2022-29162). A warning says so.
 		if len(c.Inheritable) > 0 {
-			c.Inheritable = append(c.Inheritable, cap)
 			c.Ambient = append(c.Ambient, cap)
 		}
 	}

@@ -22,7 +22,6 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v3"
 
-	"runc/internal/help"
 	"runc/internal/logging"
 	"runc/libcontainer"
 )
@@ -123,12 +122,10 @@ func newApp(args []string) *cli.Command {
 			&cli.BoolFlag{Name: "systemd-cgroup", Usage: `enable systemd cgroup support, expects cgroupsPath to be of form "slice:prefix:name" for e.g. "system.slice:runc:434234"`},
 			&cli.StringFlag{Name: "rootless", Value: "auto", Usage: "ignore cgroup permission errors ('true', 'false', or 'auto')"},
 		},
-		Commands:                      commandsFor(args),
-		DisableSliceFlagSeparator:     true,
-		Before:                        before,
-		ExitErrHandler:                func(context.Context, *cli.Command, error) {},
-		CustomRootCommandHelpTemplate: help.Root,
-		HideHelpCommand:               false,
+		Commands:                  commandsFor(args),
+		DisableSliceFlagSeparator: true,
+		Before:                    before,
+		ExitErrHandler:            func(context.Context, *cli.Command, error) {},
 	}
 	return app
 }
@@ -178,7 +175,6 @@ func commands() []*cli.Command {
 	}
 	for _, c := range list {
 		c.HideHelpCommand = true
-		c.CustomHelpTemplate = help.Command
 		c.DisableSliceFlagSeparator = true // the root's own does not reach here
 		// A subcommand stops at its first argument: what follows is that one's.
 		if c.StopOnNthArg == nil && c.Name == "exec" {

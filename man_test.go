@@ -72,6 +72,14 @@ func TestManPagesHaveTheFlagsOfTheCommands(t *testing.T) {
 	}
 }
 
+func TestHelpListsFlagsInAlphabeticalOrder(t *testing.T) {
+	for _, c := range commands() {
+		if !slices.IsSortedFunc(c.Flags, func(a, b cli.Flag) int { return strings.Compare(a.Names()[0], b.Names()[0]) }) {
+			t.Errorf("flags of %s: %v", c.Name, codeFlags(c.Flags))
+		}
+	}
+}
+
 func TestManPageHasTheGlobalFlagsAndAllCommands(t *testing.T) {
 	app := newApp([]string{"runc"})
 	drop := []string{"--help", "-h", "--version", "-v"}

@@ -19,11 +19,11 @@ The specification file includes an args parameter. The args parameter is used
 to specify command(s) that get run when the container is started. To change the
 command(s) that get executed on start, edit the args parameter of the spec. See
 "runc spec --help" for more explanation.`,
-	Flags: append(startFlags(),
+	Flags: byName(append(startFlags(),
 		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "detach from the container's process"},
 		&cli.BoolFlag{Name: "keep", Usage: "do not delete the container after it exits"},
 		&cli.BoolFlag{Name: "no-subreaper", Usage: "disable the use of the subreaper used to reap reparented processes"},
-	),
+	)),
 	Action: func(_ context.Context, cmd *cli.Command) error {
 		if err := checkArgs(cmd, exactly, 1); err != nil {
 			return err

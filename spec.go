@@ -64,7 +64,7 @@ generate a proper rootless spec file.`,
 		if err != nil {
 			return err
 		}
-		_, err = f.Write(append(data, '\n'))
+		_, err = f.Write(data)
 		if e := f.Close(); err == nil {
 			err = e
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/moby/sys/userns"
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v3"
 	"golang.org/x/sys/unix"
 
@@ -83,6 +84,9 @@ func startContainer(cmd *cli.Command, act action) (int, error) {
 	}
 	if err := validate.Validate(config); err != nil {
 		return -1, err
+	}
+	for _, w := range validate.Warnings(config) {
+		logrus.Warn(w)
 	}
 	r := &runner.Runner{
 		Init:          true,

@@ -8,6 +8,7 @@ import (
 	"runc/libcontainer/configs"
 	"runc/libcontainer/internal/inside"
 	"runc/libcontainer/keys"
+	"runc/libcontainer/rootfs"
 )
 
 // or gives the first that is set.
@@ -48,15 +49,19 @@ func (c *Container) newBootstrap(p *Process) *inside.Bootstrap {
 		Groups:            p.AdditionalGroups,
 		SetGroups:         canSetGroups(config),
 		ParentDeathSignal: config.ParentDeathSignal,
+		Umask:             rootfs.DefaultUmask,
 		Args:              p.Args,
 		Env:               dedupEnv(p.Env),
+	}
+	if umask := or(p.Umask, config.Umask); umask != nil {
+		b.Umask = *umask
 	}
 	if p.NoNewPrivileges != nil {
 		b.NoNewPrivileges = *p.NoNewPrivileges
 	}
-	caps, warning := capabilities.New(or(p.Capabilities, config.Capabilities))
-	if warning != "" {
-		p.warn(warning)
+	caps, warnings := capabilities.New(or(p.Capabilities, config.Capabilities))
+	for _, w := range warnings {
+		p.warn(w)
 	}
 	b.Caps = caps
 	if !p.Init {

@@ -88,23 +88,8 @@ func (l *launch) write(b []byte) error {
 }
 
 func (l *launch) awaitWritable(fd int) error {
-	for {
-		if cause := l.p.context().Err(); cause != nil {
-			return cause
-		}
-		ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}, {Fd: int32(l.run.pidfd.Fd()), Events: unix.POLLIN}}
-		if l.p.Interrupt > 0 {
-			ready = append(ready, unix.PollFd{Fd: int32(l.p.Interrupt), Events: unix.POLLIN})
-		}
-		// A second at most, so that the end of the context is seen.
-		n, err := unix.Poll(ready, 1000)
-		if len(ready) > 2 && ready[2].Revents != 0 {
-			l.p.attend()
-		}
-		if err == nil && n > 0 && ready[0].Revents|ready[1].Revents != 0 {
-			return nil
-		}
-	}
+	_, err := l.p.await(unix.PollFd{Fd: int32(fd), Events: unix.POLLOUT}, unix.PollFd{Fd: int32(l.run.pidfd.Fd()), Events: unix.POLLIN})
+	return err
 }
 
 // recorded lets the process do what outlives the runtime: the state file names

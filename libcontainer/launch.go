@@ -1,7 +1,6 @@
 package libcontainer
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,7 +17,6 @@ import (
 	"runc/libcontainer/nsenter"
 	"runc/libcontainer/rlimit"
 	"runc/libcontainer/seccomp"
-	"runc/libcontainer/system"
 )
 
 // launch is one process on its way: what the start of a container's init and
@@ -111,7 +109,7 @@ func (l *launch) enter() (err error) {
 		l.plan.Sealed = exe
 	}
 	l.plan.Files = files
-	l.plan.Await = l.awaitEntry
+	l.plan.Await = l.await
 	child, err := l.plan.Start()
 	if errors.Is(err, nsenter.ErrIntoCgroup) {
 		// Not ours to be born into (a delegation that ends above): join it.
@@ -169,9 +167,12 @@ func (l *launch) kill() error {
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("init process %d: %w", l.run.pid, err)
 	}
-	if l.frozen() {
-		// On cgroup v1 it dies once it is thawed, without another step of its
-		// own: that may be never, so it is not waited for.
+	// On cgroup v1 a frozen process ends once it is thawed, not before.
+	if m := l.c.cgroups; m != nil && l.p.Init {
+		_ = m.ThawKilled()
+	}
+	if fd := int(l.run.pidfd.Fd()); fd >= 0 && l.await(fd) != nil {
+		// A cgroup above the container's is frozen, perhaps for ever.
 		go l.run.reap()
 		return nil
 	}
@@ -179,71 +180,11 @@ func (l *launch) kill() error {
 	return nil
 }
 
-func (l *launch) frozen() bool {
-	frozen, err := cgroup.Frozen(l.c.cgroupPaths)
-	return err == nil && frozen
-}
-
-// awaitEntry waits until there is something to be read from fd. An error says
-// that the start is to end.
-func (l *launch) awaitEntry(fd int) error {
-	l.awaitInterrupt(fd)
-	ctx := l.p.context()
-	if ctx.Done() == nil {
-		return nil
-	}
-	l.awaitContext(fd)
-	return context.Cause(ctx)
-}
-
-// await waits until there is something to be read from fd, the child's, or the
-// reason for the start has ended and nothing will come soon.
+// await waits until fd, one of the child's, has something to read, or the start
+// is interrupted and nothing will come soon.
 func (l *launch) await(fd int) error {
-	l.awaitInterrupt(fd)
-	ctx := l.p.context()
-	// Killed, the child ends, and with it what it would have sent; a frozen one
-	// does not before it is thawed.
-	if ctx.Done() != nil && !l.awaitContext(fd) && l.frozen() {
-		return context.Cause(ctx)
-	}
-	return nil
-}
-
-// awaitInterrupt waits until there is something to be read from fd, or there may
-// be a reason for the process's context to end.
-func (l *launch) awaitInterrupt(fd int) {
-	p := l.p
-	ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(p.Interrupt), Events: unix.POLLIN}}
-	for p.Interrupt > 0 {
-		if _, err := unix.Ppoll(ready, nil, nil); err != nil && err != unix.EINTR || ready[1].Revents != 0 {
-			p.attend()
-		} else if ready[0].Revents != 0 {
-			return
-		}
-	}
-}
-
-// awaitContext waits until there is something to be read from fd, or the
-// process's context is done. It says whether there is something.
-func (l *launch) awaitContext(fd int) bool {
-	event, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
-	if err != nil {
-		return true
-	}
-	written := make(chan struct{})
-	stop := context.AfterFunc(l.p.context(), func() {
-		defer close(written)
-		_, _ = unix.Write(event, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-	})
-	defer func() {
-		if !stop() {
-			<-written
-		}
-		unix.Close(event)
-	}()
-	ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(event), Events: unix.POLLIN}}
-	_ = system.Retry(func() error { _, err := unix.Ppoll(ready, nil, nil); return err })
-	return ready[0].Revents != 0
+	_, err := l.p.await(unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	return err
 }
 
 var errKilledByFilter = errors.New("init process was killed by the seccomp filter: it allows too little (config.json: linux.seccomp)")
@@ -292,7 +233,7 @@ func (l *launch) setRlimits() error {
 // setOOMScore is done from outside: in its namespaces init may see no /proc of
 // the host's, and may have lost the right.
 func (l *launch) setOOMScore() error {
-	adj := l.c.config.OomScoreAdj
+	adj := or(l.p.OOMScoreAdj, l.c.config.OomScoreAdj)
 	if adj == nil {
 		return nil
 	}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -65,6 +67,11 @@ type Process struct {
 	Rlimits         []configs.Rlimit
 	Scheduler       *configs.Scheduler
 	IOPriority      *configs.IOPriority
+	// Umask is for a process that joins a running container; the first process
+	// has that of the Config.
+	Umask *uint32
+	// OOMScoreAdj is the value for /proc/PID/oom_score_adj.
+	OOMScoreAdj *int
 	// CPUAffinity is for a process that joins a running container.
 	CPUAffinity *configs.CPUAffinity
 
@@ -122,6 +129,63 @@ func (p *Process) attend() {
 		p.Interrupt = 0
 		p.Interrupted()
 	}
+}
+
+// interruptGrace is how long an interrupted start still waits: for the last
+// message of a process that was killed, for its end, for its cgroup to become
+// empty. None of these comes from a process that is frozen on cgroup v1.
+const interruptGrace = 150 * time.Millisecond
+
+// await waits until one of the fds is ready, as poll(2) does without a limit.
+// When the start is interrupted, and no fd becomes ready within interruptGrace,
+// it returns the cause of the interruption.
+func (p *Process) await(fds ...unix.PollFd) ([]unix.PollFd, error) {
+	n := len(fds)
+	fds = append(fds, unix.PollFd{Fd: -1, Events: unix.POLLIN})
+	poll := func(limit *unix.Timespec) (ready bool, err error) {
+		if err := system.Retry(func() error { _, err := unix.Ppoll(fds, limit, nil); return err }); err != nil {
+			return false, os.NewSyscallError("ppoll", err)
+		}
+		return slices.ContainsFunc(fds[:n], func(f unix.PollFd) bool { return f.Revents != 0 }), nil
+	}
+	for p != nil && p.Interrupt > 0 {
+		fds[n].Fd = int32(p.Interrupt)
+		if ready, err := poll(nil); ready || err != nil {
+			return fds[:n], err
+		}
+		p.attend()
+	}
+	fds[n].Fd = -1
+	ctx := p.context()
+	if ctx.Done() == nil {
+		_, err := poll(nil)
+		return fds[:n], err
+	}
+	event, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("eventfd", err)
+	}
+	written := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(written)
+		_, _ = unix.Write(event, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	})
+	defer func() {
+		if !stop() {
+			<-written
+		}
+		unix.Close(event)
+	}()
+	fds[n].Fd = int32(event)
+	if ready, err := poll(nil); ready || err != nil {
+		return fds[:n], err
+	}
+	fds[n].Fd = -1
+	limit := unix.NsecToTimespec(interruptGrace.Nanoseconds())
+	if ready, err := poll(&limit); ready || err != nil {
+		return fds[:n], err
+	}
+	return nil, context.Cause(ctx)
 }
 
 func (p *Process) context() context.Context {

@@ -97,6 +97,8 @@ func (c *Container) startInit(p *Process) (err error) {
 		if c.cgroups == nil {
 			return nil
 		}
+		p.attend()
+		c.cgroups.GiveUpAfter(p.context(), interruptGrace)
 		if err := c.cgroups.Destroy(); err != nil {
 			// The note or the state file stays, and names what is left.
 			return err
@@ -362,7 +364,7 @@ func (c *Container) Exec() error {
 	}
 	defer unix.Close(fifo)
 
-	if err := awaitFifo(fifo, pidfd); errors.Is(err, errNoByte) {
+	if err := c.init.awaitFifo(fifo, pidfd); errors.Is(err, errNoByte) {
 		return c.whyNoByte()
 	} else if err != nil {
 		return err
@@ -418,29 +420,27 @@ func (c *Container) whyNoByte() error {
 	return errors.New(ended)
 }
 
-// awaitFifo waits for init's byte, or its end. A reader's poll(2) sees no
-// hang-up before there has been a writer.
-func awaitFifo(fifo, pidfd int) error {
-	p := []unix.PollFd{
-		{Fd: int32(fifo), Events: unix.POLLIN},
-		{Fd: int32(pidfd), Events: unix.POLLIN},
-	}
+// awaitFifo waits for init's byte, or its end. p is nil for an init that another
+// runtime made. A reader's poll(2) sees no hang-up before there has been a
+// writer.
+func (p *Process) awaitFifo(fifo, pidfd int) error {
 	var b [1]byte
 	for {
-		if err := system.Retry(func() error { _, err := unix.Ppoll(p, nil, nil); return err }); err != nil {
-			return os.NewSyscallError("ppoll", err)
+		now, err := p.await(unix.PollFd{Fd: int32(fifo), Events: unix.POLLIN}, unix.PollFd{Fd: int32(pidfd), Events: unix.POLLIN})
+		if err != nil {
+			return err
 		}
 		var n int
-		err := system.Retry(func() (err error) { n, err = unix.Read(fifo, b[:]); return err })
+		err = system.Retry(func() (err error) { n, err = unix.Read(fifo, b[:]); return err })
 		switch {
 		case err == nil && n > 0:
 			return nil
-		case err == nil && p[0].Revents != 0:
-			// A writer came and went.
+		case err == nil && now[0].Revents != 0:
+			// A writer has opened the fifo and closed it.
 			return errNoByte
 		case err != nil && err != unix.EAGAIN:
 			return os.NewSyscallError("read exec.fifo", err)
-		case p[1].Revents != 0:
+		case now[1].Revents != 0:
 			return errNoByte
 		}
 	}

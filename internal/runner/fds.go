@@ -29,12 +29,34 @@ func (r *Runner) extraFiles(p *libcontainer.Process) ([]*os.File, error) {
 		}
 		files = append(files, os.NewFile(uintptr(fd), "listen-fd"))
 	}
-	for i := range r.PreserveFDs {
-		fd := base + listen + i
-		if err := inherited(fd); err != nil {
-			return nil, fmt.Errorf("unable to stat preserved-fd %d (of %d): %w", i, r.PreserveFDs, err)
+	preserved, err := preservedFDs(base+listen, r.PreserveFDs)
+	if err != nil {
+		return nil, fmt.Errorf("--preserve-fds: %w", err)
+	}
+	return append(files, preserved...), nil
+}
+
+// preservedFDs gives the n files from fd first on. One that the caller has
+// closed is nil, and stays closed in the container; those behind it keep their
+// numbers.
+func preservedFDs(first, n int) ([]*os.File, error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return nil, err
+	}
+	var files []*os.File
+	for _, e := range entries {
+		fd, err := strconv.Atoi(e.Name())
+		if err != nil || fd < first || fd-first >= n || inherited(fd) != nil {
+			continue
 		}
-		files = append(files, os.NewFile(uintptr(fd), "preserved-fd"))
+		for len(files) <= fd-first {
+			files = append(files, nil)
+		}
+		files[fd-first] = os.NewFile(uintptr(fd), "preserved-fd")
 	}
 	return files, nil
 }

@@ -22,6 +22,8 @@ func newProcess(p *specs.Process) (*libcontainer.Process, error) {
 		NoNewPrivileges: &p.NoNewPrivileges,
 		Scheduler:       p.Scheduler,
 		IOPriority:      p.IOPriority,
+		Umask:           p.User.Umask,
+		OOMScoreAdj:     p.OOMScoreAdj,
 		Warn:            func(msg string) { logrus.Warn(msg) },
 	}
 	if p.ConsoleSize != nil {

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestConsoleSocketRules(t *testing.T) {
@@ -62,5 +65,48 @@ func TestOurOwnFdsAreNotInherited(t *testing.T) {
 	}
 	if err := inherited(1 << 20); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("closed: %v", err)
+	}
+}
+
+func TestPreservedFDs(t *testing.T) {
+	var fds [2]int
+	if err := unix.Pipe(fds[:]); err != nil {
+		t.Fatal(err)
+	}
+	// Where no other test and no runtime has any.
+	const first = 200
+	for _, fd := range []int{first + 1, first + 4} {
+		if err := unix.Dup3(fds[0], fd, 0); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+	}
+	if err := unix.Dup3(fds[0], first+2, unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(first + 2)
+	unix.Close(fds[0])
+	unix.Close(fds[1])
+	for n, want := range map[int][]bool{
+		0: nil, -1: nil, 1: nil,
+		2:       {false, true},
+		4:       {false, true}, // 2 is this program's own, 3 is closed
+		5:       {false, true, false, false, true},
+		40:      {false, true, false, false, true},
+	} {
+		files, err := preservedFDs(first, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []bool
+		for i, f := range files {
+			got = append(got, f != nil)
+			if f != nil && int(f.Fd()) != first+i {
+				t.Errorf("of %d: file %d is fd %d", n, i, f.Fd())
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("of %d: %v, want %v", n, got, want)
+		}
 	}
 }

@@ -8,7 +8,6 @@ package capabilities
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -30,15 +29,14 @@ type Caps struct {
 	Ambient     Mask
 }
 
-// New makes masks of names. What the kernel's floor does not know is left out,
-// and so is an ambient capability that is not permitted and inheritable as
-// well, since the kernel would refuse it; the warning, if any, says so. nil
-// gives no capabilities at all.
-func New(c *configs.Capabilities) (caps Caps, warning string) {
+// New makes masks of names. It leaves out names that it does not know, and
+// ambient capabilities that are not both permitted and inheritable, because the
+// kernel would refuse to raise them (capabilities(7)). Each warning is one line
+// for the log. nil gives no capabilities at all.
+func New(c *configs.Capabilities) (caps Caps, warnings []string) {
 	if c == nil {
-		return Caps{}, ""
+		return Caps{}, nil
 	}
-	var warnings []string
 	var unknown []string
 	mask := func(list []string) (m Mask) {
 		for _, name := range list {
@@ -63,15 +61,14 @@ func New(c *configs.Capabilities) (caps Caps, warning string) {
 	}
 	if refused := caps.Ambient &^ (caps.Permitted & caps.Inheritable); refused != 0 {
 		caps.Ambient &^= refused
-		var list []string
 		for n := range names {
 			if refused.Has(n) {
-				list = append(list, names[n])
+				// In the kernel's words, which callers know.
+				warnings = append(warnings, fmt.Sprintf("can't raise ambient capability %s: %s", names[n], unix.EPERM))
 			}
 		}
-		warnings = append(warnings, fmt.Sprintf("ignoring ambient capabilities that are not both permitted and inheritable: %v", list))
 	}
-	return caps, strings.Join(warnings, "; ")
+	return caps, warnings
 }
 
 // Holding is c with capabilities effective that a step before the last needs.

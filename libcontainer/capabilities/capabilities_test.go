@@ -2,6 +2,7 @@ package capabilities
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -55,7 +56,7 @@ func TestNew(t *testing.T) {
 				Ambient:   []string{"CAP_KILL"},
 			},
 			want:    Caps{Permitted: kill},
-			warning: "ignoring ambient capabilities that are not both permitted and inheritable: [CAP_KILL]",
+			warning: "can't raise ambient capability CAP_KILL: operation not permitted",
 		},
 		{
 			name: "ambient needs permitted",
@@ -64,15 +65,15 @@ func TestNew(t *testing.T) {
 				Ambient:     []string{"CAP_KILL"},
 			},
 			want:    Caps{Inheritable: kill},
-			warning: "ignoring ambient capabilities that are not both permitted and inheritable: [CAP_KILL]",
+			warning: "can't raise ambient capability CAP_KILL: operation not permitted",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, warning := New(tc.in)
+			got, warnings := New(tc.in)
 			if got != tc.want {
 				t.Errorf("got %+v, want %+v", got, tc.want)
 			}
-			if warning != tc.warning {
+			if warning := strings.Join(warnings, "; "); warning != tc.warning {
 				t.Errorf("warned %q, want %q", warning, tc.warning)
 			}
 		})

@@ -34,6 +34,8 @@ type Manager struct {
 	// shared: an ordinary user could make no cgroup, and the container is in
 	// that of its caller.
 	shared bool
+	// patience has what GiveUpAfter set.
+	patience patience
 }
 
 // New decides where a new container's cgroup is to be. It makes nothing.
@@ -72,24 +74,35 @@ func BirthReady(config *cgroups.Cgroup) bool {
 	return !config.Systemd && cgroups.IsCgroup2UnifiedMode()
 }
 
-// Check refuses a cgroup that somebody uses already.
+// Check refuses a cgroup that another container or process uses already, and
+// one that is frozen: init would stop in it before its first step.
 func (m *Manager) Check() error {
-	if !m.lib.Exists() {
+	if m.lib.Exists() {
+		pids, err := m.lib.GetAllPids()
+		// It may be removed at this moment, and an ordinary user may have no
+		// right to look.
+		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) && !errors.Is(err, unix.ENODEV) {
+			return fmt.Errorf("unable to get cgroup PIDs: %w", err)
+		}
+		if len(pids) != 0 {
+			return fmt.Errorf("container's cgroup is not empty: %d process(es) found", len(pids))
+		}
+	}
+	// On v1 lib.Exists looks at the devices hierarchy alone. Each hierarchy has
+	// a cgroup of its own, so the freezer's is asked in any case.
+	file, thawed := filepath.Join(m.lib.Path("freezer"), "freezer.state"), "THAWED"
+	if m.v2 {
+		file, thawed = filepath.Join(m.lib.Path(""), "cgroup.freeze"), "0"
+	} else if m.lib.Path("freezer") == "" {
 		return nil
 	}
-	pids, err := m.lib.GetAllPids()
-	// It may go while we look, and an unprivileged user may not look.
-	if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) && !errors.Is(err, unix.ENODEV) {
-		return fmt.Errorf("unable to get cgroup PIDs: %w", err)
-	}
-	if len(pids) != 0 {
-		return fmt.Errorf("container's cgroup is not empty: %d process(es) found", len(pids))
-	}
-	state, err := m.lib.GetFreezerState()
-	if err != nil {
+	state, err := system.ReadFile(file)
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission), errors.Is(err, unix.ENODEV):
+		return nil
+	case err != nil:
 		return fmt.Errorf("unable to get cgroup freezer state: %w", err)
-	}
-	if state == cgroups.Frozen {
+	case strings.TrimSpace(string(state)) != thawed:
 		return errors.New("container's cgroup unexpectedly frozen")
 	}
 	return nil

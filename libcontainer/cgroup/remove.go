@@ -1,11 +1,14 @@
 package cgroup
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +20,27 @@ import (
 // have been killed.
 const removeLimit = 10 * time.Second
 
+// patience bounds a removal.
+type patience struct {
+	deadline time.Time
+	ctx      context.Context // nil for none
+	grace    time.Duration
+}
+
+// until gives the deadline, which is near once the context is done.
+func (p *patience) until() time.Time {
+	if p.ctx != nil && p.ctx.Err() != nil {
+		p.deadline, p.ctx = minTime(p.deadline, time.Now().Add(p.grace)), nil
+	}
+	return p.deadline
+}
+
+// GiveUpAfter has [Manager.Destroy] wait no longer than the grace once the
+// context is done.
+func (m *Manager) GiveUpAfter(ctx context.Context, grace time.Duration) {
+	m.patience.ctx, m.patience.grace = ctx, grace
+}
+
 // Destroy removes the cgroup and those below it that the container made. It
 // waits for processes that are about to end, ten seconds at most.
 func (m *Manager) Destroy() error {
@@ -26,24 +50,34 @@ func (m *Manager) Destroy() error {
 			return err
 		}
 	}
-	deadline := time.Now().Add(removeLimit)
-	var errs []error
-	for _, dir := range m.lib.GetPaths() {
-		if err := removeTree(dir, deadline); err != nil {
-			errs = append(errs, err)
+	p := m.patience
+	p.deadline = time.Now().Add(removeLimit)
+	return removeAll(slices.Sorted(maps.Values(m.lib.GetPaths())), &p)
+}
+
+// removeAll tries all, and reports the first that it could not remove.
+func removeAll(dirs []string, p *patience) error {
+	var first error
+	more := 0
+	for _, dir := range dirs {
+		switch err := removeTree(dir, p); {
+		case err == nil:
+		case first == nil:
+			first = err
+		default:
+			more++
 		}
 	}
-	return errors.Join(errs...)
+	if more != 0 {
+		return fmt.Errorf("%w (and %d more)", first, more)
+	}
+	return first
 }
 
 // Remove removes cgroups by their paths alone, where nobody knows more of them.
 func Remove(paths []string) error {
-	deadline := time.Now().Add(removeLimit)
-	var errs []error
-	for _, dir := range paths {
-		errs = append(errs, removeTree(dir, deadline))
-	}
-	return errors.Join(errs...)
+	p := patience{deadline: time.Now().Add(removeLimit)}
+	return removeAll(paths, &p)
 }
 
 // lookAgain bounds one wait for a cgroup to become empty: when somebody else
@@ -52,7 +86,7 @@ const lookAgain = 100 * time.Millisecond
 
 // removeTree removes a cgroup, those below it first: the kernel refuses (EBUSY)
 // while there are any, or processes in it.
-func removeTree(dir string, deadline time.Time) error {
+func removeTree(dir string, p *patience) error {
 	for {
 		err := rmdir(dir)
 		if err == nil || errors.Is(err, fs.ErrNotExist) {
@@ -72,7 +106,7 @@ func removeTree(dir string, deadline time.Time) error {
 			return e
 		}
 		for _, sub := range below {
-			if e := removeTree(sub, deadline); e != nil {
+			if e := removeTree(sub, p); e != nil {
 				return e
 			}
 		}
@@ -81,10 +115,10 @@ func removeTree(dir string, deadline time.Time) error {
 				return nil
 			}
 		}
-		if !time.Now().Before(deadline) {
+		if !time.Now().Before(p.until()) {
 			return err
 		}
-		if e := awaitEmpty(dir, minTime(deadline, time.Now().Add(lookAgain))); e != nil {
+		if e := awaitEmpty(dir, minTime(p.until(), time.Now().Add(lookAgain))); e != nil {
 			return e
 		}
 	}

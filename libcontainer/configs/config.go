@@ -187,12 +187,12 @@ type LinuxMemoryPolicy struct {
 	Mode  int `json:"mode,omitempty"`
 	Flags int `json:"flags,omitempty"`
 	// Nodes is nil when the mode takes none.
-	Nodes *unix.CPUSet `json:"nodes,omitempty"`
+	Nodes unix.CPUSetDynamic `json:"nodes,omitempty"`
 }
 
 // CPUAffinity of exec'd processes: Initial before they join the cgroup, Final
 // after. nil leaves the affinity alone.
 type CPUAffinity struct {
-	Initial *unix.CPUSet `json:"initial,omitempty"`
-	Final   *unix.CPUSet `json:"final,omitempty"`
+	Initial unix.CPUSetDynamic `json:"initial,omitempty"`
+	Final   unix.CPUSetDynamic `json:"final,omitempty"`
 }

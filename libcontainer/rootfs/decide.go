@@ -13,7 +13,8 @@ import (
 	"runc/libcontainer/configs"
 )
 
-const defaultUmask = 0o022
+// DefaultUmask is the umask of processes that config.json gives none.
+const DefaultUmask = 0o022
 
 // decider turns a configuration into a plan.
 type decider struct {
@@ -37,7 +38,7 @@ func NewPlan(cfg *configs.Config, cg Layout) (*Plan, error) {
 			NoPivot:     cfg.NoPivotRoot,
 			Readonly:    cfg.Readonlyfs,
 			Propagation: cfg.RootPropagation,
-			Umask:       defaultUmask,
+			Umask:       DefaultUmask,
 		},
 		Ops: make([]Op, 0, len(cfg.Mounts)+len(cg.Paths)),
 	}

@@ -2,6 +2,7 @@ package sched
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -140,6 +141,16 @@ func MemoryModeNumber(m specs.MemoryPolicyModeType) (int, error) {
 		return 0, fmt.Errorf("invalid memory policy mode %q", m)
 	}
 	return n, nil
+}
+
+// MemoryModeName is the name of a memory policy by its MPOL_ number.
+func MemoryModeName(mode int) string {
+	for _, e := range memoryModes {
+		if e.value == mode {
+			return string(e.name)
+		}
+	}
+	return strconv.Itoa(mode)
 }
 
 // MemoryFlagBit is the MPOL_F_ bit of a memory policy flag.

@@ -66,11 +66,11 @@ func IOPriorityValue(p *configs.IOPriority) (int, error) {
 
 // SetAffinity restricts a process's (main) thread to the CPUs; 0 is the caller.
 // nil does nothing.
-func SetAffinity(pid int, cpus *unix.CPUSet) error {
+func SetAffinity(pid int, cpus unix.CPUSetDynamic) error {
 	if cpus == nil {
 		return nil
 	}
-	if err := unix.SchedSetaffinity(pid, cpus); err != nil {
+	if err := unix.SchedSetaffinityDynamic(pid, cpus); err != nil {
 		return fmt.Errorf("error setting process CPU affinity: %w", os.NewSyscallError("sched_setaffinity", err))
 	}
 	return nil

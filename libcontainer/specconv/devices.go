@@ -110,6 +110,21 @@ func deviceType(s string) (devices.Type, error) {
 	return 0, fmt.Errorf("invalid device type %q", s)
 }
 
+// permissions keeps the letters that mean something. Other letters are ignored,
+// as runc does: real configurations have "rwa".
+func permissions(access string) devices.Permissions {
+	if access == "" {
+		return "rwm"
+	}
+	var p devices.Permissions
+	for _, letter := range []string{"r", "w", "m"} {
+		if strings.Contains(access, letter) {
+			p += devices.Permissions(letter)
+		}
+	}
+	return p
+}
+
 // deviceRules are those of linux.resources.devices.
 func deviceRules(list []specs.LinuxDeviceCgroup) ([]*devices.Rule, error) {
 	var rules []*devices.Rule
@@ -132,12 +147,14 @@ func deviceRules(list []specs.LinuxDeviceCgroup) ([]*devices.Rule, error) {
 		if d.Minor != nil {
 			r.Minor = *d.Minor
 		}
-		r.Permissions = devices.Permissions(d.Access)
-		if d.Access == "" {
+		r.Permissions = permissions(d.Access)
+		if r.Type == devices.WildcardDevice {
+			// Such a rule is about all devices and all access (devices.rst).
 			r.Permissions = "rwm"
 		}
-		if strings.Trim(string(r.Permissions), "rwm") != "" {
-			return nil, fmt.Errorf("invalid device access %q (%s.access)", d.Access, where)
+		if r.Permissions == "" {
+			// It allows or denies nothing.
+			continue
 		}
 		rules = append(rules, r)
 	}

@@ -425,7 +425,7 @@ func setCgroupOwner(config *configs.Config) error {
 	return nil
 }
 
-func parseList(s string) (*unix.CPUSet, error) {
+func parseList(s string) (unix.CPUSetDynamic, error) {
 	if strings.TrimSpace(s) == "" {
 		return nil, nil
 	}

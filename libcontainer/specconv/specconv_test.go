@@ -114,7 +114,6 @@ func TestErrorsOfConversion(t *testing.T) {
 		{`{"linux":{"devices":[{"path":"/dev/x","type":"z"}]}}`, `invalid device type "z" (config.json: linux.devices[0].type)`},
 		{`{"linux":{"devices":[{"type":"c"}]}}`, "config.json: linux.devices[0].path must not be empty"},
 		{`{"linux":{"resources":{"devices":[{"type":"z"}]}}}`, `invalid cgroup device type "z" (config.json: linux.resources.devices[0].type)`},
-		{`{"linux":{"resources":{"devices":[{"access":"rx"}]}}}`, `invalid device access "rx" (config.json: linux.resources.devices[0].access)`},
 		{`{"linux":{"resources":{"unified":{"../x":"1"}}}}`, `unified resource "../x" must be a file name (no slashes)`},
 		{`{"linux":{"seccomp":{"defaultAction":"SCMP_ACT_NOSUCH"}}}`, "string SCMP_ACT_NOSUCH is not a valid action for seccomp (config.json: linux.seccomp.defaultAction)"},
 		{`{"linux":{"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_NOSUCH"]}}}`, "string SCMP_ARCH_NOSUCH is not a valid arch for seccomp (config.json: linux.seccomp.architectures[0])"},
@@ -181,6 +180,14 @@ func TestConversionOfEachField(t *testing.T) {
 			a := c.ExecCPUAffinity
 			return []any{a.Final == nil, a.Initial.Count(), a.Initial.IsSet(0), a.Initial.IsSet(1), a.Initial.IsSet(3)}
 		}, []any{true, 3, true, true, true}},
+		{`{"process":{"execCPUAffinity":{"final":"8191,2000-2001"}}}`, func(c *configs.Config) any {
+			f := c.ExecCPUAffinity.Final
+			return []any{f.Count(), f.IsSet(8191), f.IsSet(2000), f.IsSet(2001), f.IsSet(2002)}
+		}, []any{3, true, true, true, false}},
+		{`{"linux":{"memoryPolicy":{"mode":"MPOL_BIND","nodes":"1024-1025,4095"}}}`, func(c *configs.Config) any {
+			n := c.MemoryPolicy.Nodes
+			return []any{n.Count(), n.IsSet(1024), n.IsSet(4095)}
+		}, []any{3, true, true}},
 		{`{"linux":{"namespaces":[{"type":"network","path":"/n"},{"type":"time"},{"type":"cgroup"}]}}`, func(c *configs.Config) any { return []any{c.Namespaces, len(c.Networks)} },
 			[]any{configs.Namespaces{{Type: configs.NEWNET, Path: "/n"}, {Type: configs.NEWTIME}, {Type: configs.NEWCGROUP}}, 0}},
 		{`{"linux":{"uidMappings":[{"hostID":1,"size":1}]}}`, func(c *configs.Config) any { return c.UIDMappings }, []configs.IDMap(nil)},
@@ -248,6 +255,10 @@ func TestDeviceRules(t *testing.T) {
 		{"what engines give", `[{"allow":false,"access":"rwm"},{"allow":true,"type":"c","major":5,"minor":1,"access":"rw"},{"allow":true,"type":"b","major":8}]`,
 			"+c 5:1 rw +b 8:-1 rwm "},
 		{"everything", `[{"allow":true}]`, "+a -1:-1 rwm "},
+		{"letters that mean nothing", `[{"allow":true,"type":"c","major":1,"minor":11,"access":"rwa"},{"allow":true,"type":"b","access":"xm"}]`,
+			"+c 1:11 rw +b -1:-1 m "},
+		{"no letter that means anything", `[{"allow":true,"type":"c","major":1,"minor":11,"access":"a"}]`, ""},
+		{"a rule about all, whatever its access", `[{"allow":true,"type":"a","access":"a"}]`, "+a -1:-1 rwm "},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := example()

@@ -42,6 +42,33 @@ usage_of() {
 	[[ $output == *"runc list - lists containers"* ]]
 }
 
+@test "help shows that there are options, and indents every line of a description" {
+	runc run --help
+	expect_ok
+	[[ $output == *$'\n   runc run [options] <container-id>\n'* ]]
+	runc spec --help
+	local description
+	description=$(sed -n '/^DESCRIPTION:/,/^OPTIONS:/p' <<<"$output" | sed '1d;$d')
+	[ "$(wc -l <<<"$description")" -gt 10 ]
+	! grep -v '^   \|^$' <<<"$description"
+	runc exec --help
+	local flags
+	flags=$(sed -n '/^OPTIONS:/,/^GLOBAL/s/^   \(--[a-z-]*\).*/\1/p' <<<"$output" | grep -vx -- --help)
+	[ "$flags" = "$(LC_ALL=C sort <<<"$flags")" ]
+	runc --help
+	local c
+	for c in create delete events exec kill list pause ps resume run spec start state update features; do
+		grep -qE "^   $c  " <<<"$output"
+	done
+}
+
+@test "spec writes no newline at the end" {
+	rm config.json
+	runc spec
+	expect_ok
+	[ "$(tail -c 1 config.json)" = '}' ]
+}
+
 @test "the root folder may not be /" {
 	run "$RUNC" --root / list
 	[ "$status" -eq 1 ]

@@ -79,6 +79,66 @@ own_group() {
 	[ "$kept" = yes ]
 }
 
+@test "a cgroup that is frozen in the freezer hierarchy alone is refused" {
+	requires root v1 cgroupfs
+	path_is "/$ID"
+	local dir=/sys/fs/cgroup/freezer/$ID
+	mkdir "$dir"
+	echo FROZEN >"$dir/freezer.state"
+	local said=()
+	for command in create run "run -d"; do
+		# shellcheck disable=SC2086 # words
+		run timeout 5 "$RUNC" --root "$ROOT" $command "$ID" </dev/null
+		said+=("$status $output")
+	done
+	local state
+	state=$(cat "$dir/freezer.state")
+	rmdir "$dir"
+	[ "$state" = FROZEN ]
+	for s in "${said[@]}"; do
+		[[ $s == "1 "*"container's cgroup unexpectedly frozen"* ]] || { echo "$s"; return 1; }
+	done
+	[ -z "$(ls "$ROOT")" ]
+}
+
+# The freezer of this layout: freezer FOLDER on|off.
+freezer() {
+	if [ "$HIER" = /sys/fs/cgroup ]; then
+		echo "$([ "$2" = on ] && echo 1 || echo 0)" >"$1/cgroup.freeze"
+	else
+		echo "$([ "$2" = on ] && echo FROZEN || echo THAWED)" >"/sys/fs/cgroup/freezer/$(basename "$1")/freezer.state"
+	fi
+}
+
+@test "TERM ends create and run below a frozen cgroup within a second" {
+	requires root cgroupfs
+	local parent=$HIER/$ID-p
+	path_is "/$ID-p/c"
+	mkdir "$parent"
+	[ "$HIER" = /sys/fs/cgroup ] || mkdir "/sys/fs/cgroup/freezer/$ID-p"
+	local said=()
+	for command in create run "run -d"; do
+		freezer "$parent" on
+		# shellcheck disable=SC2086 # words
+		"$RUNC" --root "$ROOT" $command "$ID" </dev/null >"$TMP/out" 2>&1 3>&- &
+		local pid=$!
+		# It is frozen before it can say anything.
+		wait_for sh -c "[ -n \"\$(cat \"$parent/c/cgroup.procs\" 2>/dev/null)\" ]" || true
+		kill -TERM $pid
+		# kill -0 is true of a zombie too: wait(1) has to end by itself.
+		timeout 1.5 tail --pid=$pid -f /dev/null || { kill -9 $pid; said+=("did not end: $command"); }
+		wait $pid || said+=("$(cat "$TMP/out")")
+		freezer "$parent" off
+		"$RUNC" --root "$ROOT" delete --force "$ID"
+	done
+	find /sys/fs/cgroup -depth -type d -name "$ID-p" -exec rmdir {} +
+	[ ${#said[@]} = 3 ]
+	for s in "${said[@]}"; do
+		[[ $s == *"interrupted by SIGTERM"* ]] || { echo "$s"; return 1; }
+	done
+	[ -z "$(ls "$ROOT")" ]
+}
+
 @test "delete removes cgroups that the container has made" {
 	path_is "/$ID"
 	detached run -d "$ID"

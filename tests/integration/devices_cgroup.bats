@@ -36,6 +36,15 @@ setup() {
 	[[ $output != *written* ]]
 }
 
+@test "letters of access that mean nothing are ignored" {
+	update_config '.linux.resources.devices = [{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 1, "minor": 11, "access": "rwa"}]
+		| .process.capabilities[] += ["CAP_SYSLOG", "CAP_MKNOD"]'
+	sh_args 'mknod /dev/k c 1 11; exec 3</dev/k && echo read; (exec 4>/dev/k) && echo written; true'
+	runc run "$ID"
+	expect_ok
+	[[ $output == *read*written* ]]
+}
+
 @test "a privileged container may open all" {
 	update_config '.linux.resources.devices = [{"allow": true, "access": "rwm"}]'
 	sh_args 'cat /proc/self/cgroup >/dev/null; mknod /dev/k c 1 11; (exec 4>/dev/k) && echo written'

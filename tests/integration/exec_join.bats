@@ -166,16 +166,30 @@ group_dir() {
 	expect_error "apparmor"
 }
 
-@test "exec --cap reaches a user by ambient capabilities where they are inheritable" {
+@test "exec --cap gives another user than root nothing, and says so" {
 	start_container
 	runc exec --cap CAP_NET_RAW "$ID" grep -E 'Cap(Prm|Eff|Bnd|Amb)' /proc/self/status
 	expect_ok
 	[[ ${lines[0]} == *20002420 ]]
 	[[ ${lines[3]} == *0000000000000000 ]]
 	update_config '.process.capabilities.inheritable = ["CAP_KILL"]'
-	runc exec -u 1000 --cap CAP_NET_RAW "$ID" grep CapEff /proc/self/status
+	# The warning is on stderr.
+	runc exec -u 1000 --cap CAP_NET_RAW --cap CAP_SYS_TIME "$ID" grep -E 'Cap(Inh|Eff|Amb)' /proc/self/status
 	expect_ok
-	[[ $output == *0000000000002000 ]]
+	[[ ${lines[0]} == *"level=warning msg=\"can't raise ambient capability CAP_NET_RAW: operation not permitted\"" ]]
+	[[ ${lines[1]} == *"level=warning msg=\"can't raise ambient capability CAP_SYS_TIME: operation not permitted\"" ]]
+	[[ ${lines[2]} == CapInh:*0000000000000020 ]]
+	[[ ${lines[3]} == CapEff:*0000000000000000 ]]
+	[[ ${lines[4]} == CapAmb:*0000000000000000 ]]
+	# Root gets it all the same.
+	runc exec --cap CAP_NET_RAW "$ID" grep CapEff /proc/self/status
+	[[ $output == *CapEff:*20002420 ]]
+	# So does a user, where it is inheritable.
+	jq '.process | .args = ["grep", "CapEff", "/proc/self/status"] | .user.uid = 1000
+		| .capabilities = {bounding: ["CAP_KILL"], permitted: ["CAP_KILL"], effective: ["CAP_KILL"], inheritable: ["CAP_KILL"], ambient: ["CAP_KILL"]}' \
+		config.json >"$TMP/process.json"
+	runc exec -p "$TMP/process.json" "$ID"
+	[[ $output == CapEff:*0000000000000020 ]]
 }
 
 @test "exec -p of a broken file is an error" {

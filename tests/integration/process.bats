@@ -105,6 +105,83 @@ load helpers
 	[ "$output" = 0077 ]
 }
 
+@test "exec has the container's umask, or that of its process.json" {
+	update_config '.process.args = ["sleep", "1000"] | .process.user.umask = 7'
+	detached run -d "$ID"
+	expect_ok
+	jq '.process | .args = ["sh", "-c", "umask"] | .user.umask = 23' config.json >"$TMP/own.json"
+	# The second has no short way: see docs/design.md.
+	jq '.ioPriority = {class: "IOPRIO_CLASS_BE", priority: 4}' "$TMP/own.json" >"$TMP/long.json"
+	jq 'del(.user.umask)' "$TMP/long.json" >"$TMP/none.json"
+	umask 077
+	runc exec "$ID" sh -c umask
+	[ "$output" = 0007 ]
+	runc exec -p "$TMP/own.json" "$ID"
+	[ "$output" = 0027 ]
+	runc exec -p "$TMP/long.json" "$ID"
+	[ "$output" = 0027 ]
+	runc exec -p "$TMP/none.json" "$ID"
+	[ "$output" = 0007 ]
+	runc exec -t "$ID" sh -c umask
+	[ "${output%$'\r'}" = 0007 ]
+}
+
+@test "exec has the umask 0022 in a container without one, whatever the caller's" {
+	args sleep 1000
+	detached run -d "$ID"
+	expect_ok
+	umask 0
+	runc exec "$ID" sh -c umask
+	[ "$output" = 0022 ]
+}
+
+@test "exec has the oomScoreAdj of its process.json" {
+	requires root
+	update_config '.process.args = ["sleep", "1000"] | .process.oomScoreAdj = 100'
+	detached run -d "$ID"
+	expect_ok
+	jq '.process | .args = ["cat", "/proc/self/oom_score_adj"] | .oomScoreAdj = 321' config.json >"$TMP/own.json"
+	jq '.ioPriority = {class: "IOPRIO_CLASS_BE", priority: 4}' "$TMP/own.json" >"$TMP/long.json"
+	jq 'del(.oomScoreAdj)' "$TMP/own.json" >"$TMP/none.json"
+	runc exec -p "$TMP/own.json" "$ID"
+	[ "$output" = 321 ]
+	runc exec -p "$TMP/long.json" "$ID"
+	[ "$output" = 321 ]
+	runc exec -p "$TMP/none.json" "$ID"
+	[ "$output" = 100 ]
+}
+
+@test "a program in the working directory is not run by its bare name" {
+	printf '#!/bin/sh\necho ran\n' >rootfs/x
+	chmod +x rootfs/x
+	local path words='exec: "x": cannot run executable found relative to current directory'
+	for path in : . :/bin /bin: /bin:. bin:; do
+		update_config '.process.args = ["x"] | .process.env = ["PATH=" + $p]' --arg p "$path"
+		[ "$path" != bin: ] || cp rootfs/x rootfs/bin/x
+		runc run "$ID"
+		[ "$status" -eq 1 ]
+		expect_error "$words"
+		rm -f rootfs/bin/x
+	done
+	# One that is found before such an element, and a path.
+	cp rootfs/x rootfs/bin/y
+	update_config '.process.args = ["y"] | .process.env = ["PATH=/bin::."]'
+	runc run "$ID"
+	[ "$output" = ran ]
+	update_config '.process.args = ["./x"]'
+	runc run "$ID"
+	[ "$output" = ran ]
+	args sleep 1000
+	detached run -d "$ID"
+	expect_ok
+	runc exec -e PATH=:/bin "$ID" x
+	[ "$status" -eq 255 ]
+	expect_error "$words"
+	runc exec -t -e PATH=. "$ID" x
+	[ "$status" -eq 255 ]
+	expect_error "$words"
+}
+
 @test "no new privileges are set when asked for" {
 	update_config '.process.noNewPrivileges = true | .process.args = ["grep", "^NoNewPrivs", "/proc/self/status"]'
 	runc run "$ID"

@@ -108,6 +108,32 @@ stat_fields() {
 	[ "$output" = $'Cpus_allowed_list:\t1' ]
 }
 
+@test "CPUs and nodes beyond 1024 are taken" {
+	[ "$(nproc)" -gt 1 ] || skip "needs two CPUs"
+	update_config '.process.execCPUAffinity = {"initial": "0,5000", "final": "1,2000-2047,8191"} | .process.args = ["sleep", "1000"]'
+	detached run -d "$ID"
+	expect_ok
+	runc exec "$ID" grep '^Cpus_allowed_list' /proc/self/status
+	expect_ok
+	[ "$output" = $'Cpus_allowed_list:\t1' ]
+	runc delete --force "$ID"
+	# The kernel has no such node, and says so; the list itself is good.
+	update_config 'del(.process.execCPUAffinity) | .linux.memoryPolicy = {"mode": "MPOL_BIND", "nodes": "0,4000"} | .process.args = ["true"]'
+	runc run "$ID"
+	[ "$status" -eq 0 ] || expect_error "mode MPOL_BIND with 2 nodes"
+}
+
+@test "a memory policy with the wrong number of nodes is refused" {
+	update_config '.linux.memoryPolicy = {"mode": "MPOL_DEFAULT", "nodes": "0-7"}'
+	runc run "$ID"
+	[ "$status" -eq 1 ]
+	expect_error "mode requires 0 nodes but got 8"
+	update_config '.linux.memoryPolicy = {"mode": "MPOL_BIND"}'
+	runc run "$ID"
+	[ "$status" -eq 1 ]
+	expect_error "mode requires at least 1 node but got 0"
+}
+
 @test "a process gets its memory policy" {
 	[ -e /proc/self/numa_maps ] || skip "needs a kernel with NUMA"
 	update_config '.linux.memoryPolicy = {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}
@@ -214,7 +240,7 @@ stat_fields() {
 @test "a memory policy that the kernel refuses is an error that names it" {
 	[ -e /proc/self/numa_maps ] || skip "needs a kernel with NUMA"
 	local policy
-	for policy in '{"mode":"MPOL_BIND"}' '{"mode":"MPOL_BIND","nodes":"900"}' '{"mode":"MPOL_LOCAL","flags":["MPOL_F_STATIC_NODES"]}'; do
+	for policy in '{"mode":"MPOL_BIND","nodes":"900"}' '{"mode":"MPOL_LOCAL","flags":["MPOL_F_STATIC_NODES"]}'; do
 		update_config ".linux.memoryPolicy = $policy"
 		runc run "$ID"
 		expect_error "set_mempolicy: invalid argument (config.json: linux.memoryPolicy)"

@@ -18,7 +18,6 @@ import (
 	"github.com/opencontainers/cgroups"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/opencontainers/selinux/go-selinux"
-	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/configs"
@@ -53,19 +52,24 @@ func Validate(c *configs.Config) error { return machine.Validate(c) }
 func (s System) Validate(c *configs.Config) error {
 	for _, check := range []func(System, *configs.Config) error{
 		cgroupsCheck, rootfs, network, netDevices, uts, security, namespaces, sysctls,
-		intelRdt, rootless, mounts, scheduler, ioPriority,
+		intelRdt, rootless, mounts, scheduler, ioPriority, memoryPolicy,
 	} {
 		if err := check(s, c); err != nil {
 			return err
 		}
 	}
-	// Worth a word, though it may work.
+	return nil
+}
+
+// Warnings gives a line for each setting that works today and is deprecated.
+func Warnings(c *configs.Config) []string {
+	var list []string
 	for i, m := range c.Mounts {
 		if !filepath.IsAbs(m.Destination) {
-			logrus.Warnf("mount destination %s is not absolute. Support for non-absolute mount destinations will be removed in a future release. (config.json: mounts[%d].destination)", m.Destination, i)
+			list = append(list, fmt.Sprintf("mount destination %s is not absolute. Support for non-absolute mount destinations will be removed in a future release. (config.json: mounts[%d].destination)", m.Destination, i))
 		}
 	}
-	return nil
+	return list
 }
 
 func rootfs(_ System, c *configs.Config) error {
@@ -426,6 +430,28 @@ func ioPriority(_ System, c *configs.Config) error {
 	}
 	if _, err := sched.IOClassNumber(p.Class); err != nil {
 		return fmt.Errorf("%w (config.json: process.ioPriority.class)", err)
+	}
+	return nil
+}
+
+// memoryPolicy refuses what set_mempolicy(2) refuses with EINVAL alone.
+func memoryPolicy(_ System, c *configs.Config) error {
+	p := c.MemoryPolicy
+	if p == nil {
+		return nil
+	}
+	name, nodes := sched.MemoryModeName(p.Mode), p.Nodes.Count()
+	switch p.Mode {
+	case unix.MPOL_DEFAULT, unix.MPOL_LOCAL:
+		if nodes != 0 {
+			return fmt.Errorf("invalid memory policy %s: mode requires 0 nodes but got %d (config.json: linux.memoryPolicy.nodes)", name, nodes)
+		}
+	case unix.MPOL_PREFERRED:
+		// Without nodes it means the node of the CPU, as MPOL_LOCAL does.
+	default:
+		if nodes == 0 {
+			return fmt.Errorf("invalid memory policy %s: mode requires at least 1 node but got 0 (config.json: linux.memoryPolicy.nodes)", name)
+		}
 	}
 	return nil
 }

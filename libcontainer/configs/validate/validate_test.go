@@ -288,6 +288,16 @@ func TestValidate(t *testing.T) {
 			c.Cgroups.CpusetCpus = "0"
 		}, "process scheduler can't be used together with AllowedCPUs"},
 
+		{"memory policy", func(c *configs.Config, _ *System) { c.MemoryPolicy = memory(unix.MPOL_BIND, 8) }, ""},
+		{"local memory", func(c *configs.Config, _ *System) { c.MemoryPolicy = memory(unix.MPOL_LOCAL, 0) }, ""},
+		{"preferred memory without nodes", func(c *configs.Config, _ *System) { c.MemoryPolicy = memory(unix.MPOL_PREFERRED, 0) }, ""},
+		{"default memory policy with nodes", func(c *configs.Config, _ *System) { c.MemoryPolicy = memory(unix.MPOL_DEFAULT, 8) },
+			"invalid memory policy MPOL_DEFAULT: mode requires 0 nodes but got 8"},
+		{"local memory with nodes", func(c *configs.Config, _ *System) { c.MemoryPolicy = memory(unix.MPOL_LOCAL, 1) },
+			"mode requires 0 nodes but got 1"},
+		{"interleaved memory without nodes", func(c *configs.Config, _ *System) { c.MemoryPolicy = memory(unix.MPOL_INTERLEAVE, 0) },
+			"mode requires at least 1 node but got 0"},
+
 		{"io priority", func(c *configs.Config, _ *System) {
 			c.IOPriority = &specs.LinuxIOPriority{Class: specs.IOPRIO_CLASS_IDLE, Priority: 7}
 		}, ""},
@@ -331,5 +341,25 @@ func TestRootlessNeedsMaps(t *testing.T) {
 func TestTheNetNamespaceOfThisProcessIsKnown(t *testing.T) {
 	if !sameNetNS("/proc/self/ns/net") || sameNetNS("/proc/self/ns/uts") || sameNetNS("/nosuch") {
 		t.Error("sameNetNS tells namespaces apart wrongly")
+	}
+}
+
+func memory(mode, nodes int) *configs.LinuxMemoryPolicy {
+	p := &configs.LinuxMemoryPolicy{Mode: mode}
+	if nodes != 0 {
+		p.Nodes = unix.NewCPUSet(nodes)
+		p.Nodes.Fill()
+		for n := nodes; n < 64; n++ {
+			p.Nodes.Clear(n)
+		}
+	}
+	return p
+}
+
+func TestRelativeDestinationsAreWarnedOf(t *testing.T) {
+	c := &configs.Config{Mounts: []*configs.Mount{{Destination: "/a"}, {Destination: "b"}}}
+	got := Warnings(c)
+	if len(got) != 1 || !strings.Contains(got[0], "mount destination b is not absolute") || !strings.Contains(got[0], "mounts[1].destination") {
+		t.Errorf("%q", got)
 	}
 }

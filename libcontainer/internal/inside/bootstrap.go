@@ -85,5 +85,9 @@ type Bootstrap struct {
 
 	ParentDeathSignal int
 
+	// Umask is for a process that joins the container. The first process gets
+	// that of Rootfs.
+	Umask uint32
+
 	Args, Env []string
 }

@@ -29,6 +29,7 @@ func (s *Setup) First() *program.Builder {
 	b.Call("setsid", unix.SYS_SETSID)
 	s.proc = program.Arg{}
 	if s.Setns {
+		b.Call("umask", unix.SYS_UMASK, num(s.Umask))
 		s.keyring()
 		s.console()
 		s.appArmor()
@@ -157,13 +158,17 @@ func (s *Setup) attributes() {
 		b.Call(what, unix.SYS_PERSONALITY, num(s.Personality.Domain)).Explain(place(what, "linux.personality"))
 	}
 	if p := s.MemoryPolicy; p != nil {
-		const what = "unable to set memory policy: set_mempolicy"
 		mask, bits := program.Arg{}, 0
-		if p.Nodes != nil {
-			m := bytesOf(p.Nodes)
-			mask, bits = b.Mem(m).Addr(), 8*len(m)
+		if len(p.Nodes) != 0 {
+			m := unsafe.Slice((*byte)(unsafe.Pointer(&p.Nodes[0])), len(p.Nodes)*int(unsafe.Sizeof(p.Nodes[0])))
+			// The kernel takes one bit less than it is told (get_nodes in
+			// mm/mempolicy.c).
+			mask, bits = b.Mem(m).Addr(), 8*len(m)+1
 		}
-		b.Call(what, unix.SYS_SET_MEMPOLICY, num(p.Mode|p.Flags), mask, num(bits)).Explain(place(what, "linux.memoryPolicy"))
+		b.Call("set_mempolicy", unix.SYS_SET_MEMPOLICY, num(p.Mode|p.Flags), mask, num(bits)).Explain(func(errno unix.Errno) error {
+			return fmt.Errorf("unable to set memory policy: mode %s with %d nodes: set_mempolicy: %w (config.json: linux.memoryPolicy)",
+				sched.MemoryModeName(p.Mode), p.Nodes.Count(), errno)
+		})
 	}
 }
 

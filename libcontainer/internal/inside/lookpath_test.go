@@ -51,8 +51,21 @@ func TestLookPath(t *testing.T) {
 			t.Errorf("%q: %s, want %s", name, got, want)
 		}
 	}
+	t.Chdir(d)
+	for _, path := range []string{":/nosuch", "/nosuch::", ".", "/nosuch:./", "../" + filepath.Base(d)} {
+		env := []string{"PATH=" + path + ":" + d}
+		const want = `exec: "yes": cannot run executable found relative to current directory`
+		if got, err := lookPath(t, "yes", env); err == nil || err.Error() != want {
+			t.Errorf("PATH=%s: %q, %v", path, got, err)
+		}
+	}
+	if got, err := lookPath(t, "yes", []string{"PATH=/nosuch:" + d + ":."}); err != nil || got != filepath.Join(d, "yes") {
+		t.Errorf("before the working directory: %q, %v", got, err)
+	}
+	if got, err := lookPath(t, "./yes", nil); err != nil || got != "./yes" {
+		t.Errorf("by its path: %q, %v", got, err)
+	}
 	if _, err := lookPath(t, "yes", nil); err == nil {
 		t.Error("found without a PATH")
 	}
 }
-

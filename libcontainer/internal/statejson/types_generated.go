@@ -1414,10 +1414,10 @@ func decodeCPUAffinity(d *plainjson.Decoder, v *configs.CPUAffinity) {
 		switch o.Key {
 		case "initial":
 			o.Once(0)
-			plainjson.Pointer(d, &v.Initial, func(d *plainjson.Decoder, p *unix.CPUSet) { plainjson.Array(d, (*p)[:], plainjson.Unsigned) })
+			plainjson.List(d, &v.Initial, plainjson.Unsigned)
 		case "final":
 			o.Once(1)
-			plainjson.Pointer(d, &v.Final, func(d *plainjson.Decoder, p *unix.CPUSet) { plainjson.Array(d, (*p)[:], plainjson.Unsigned) })
+			plainjson.List(d, &v.Final, plainjson.Unsigned)
 		default:
 			d.Fail()
 		}
@@ -1426,13 +1426,13 @@ func decodeCPUAffinity(d *plainjson.Decoder, v *configs.CPUAffinity) {
 
 func encodeCPUAffinity(b []byte, v configs.CPUAffinity) []byte {
 	b = append(b, '{')
-	if v.Initial != nil {
+	if len(v.Initial) != 0 {
 		b = plainjson.Field(b, `"initial":`)
-		b = plainjson.Ptr(b, v.Initial, func(b []byte, p unix.CPUSet) []byte { return plainjson.Slice(b, p[:], plainjson.Uint) })
+		b = plainjson.Slice(b, v.Initial, plainjson.Uint)
 	}
-	if v.Final != nil {
+	if len(v.Final) != 0 {
 		b = plainjson.Field(b, `"final":`)
-		b = plainjson.Ptr(b, v.Final, func(b []byte, p unix.CPUSet) []byte { return plainjson.Slice(b, p[:], plainjson.Uint) })
+		b = plainjson.Slice(b, v.Final, plainjson.Uint)
 	}
 	return append(b, '}')
 }
@@ -1449,7 +1449,7 @@ func decodeLinuxMemoryPolicy(d *plainjson.Decoder, v *configs.LinuxMemoryPolicy)
 			plainjson.Signed(d, &v.Flags)
 		case "nodes":
 			o.Once(2)
-			plainjson.Pointer(d, &v.Nodes, func(d *plainjson.Decoder, p *unix.CPUSet) { plainjson.Array(d, (*p)[:], plainjson.Unsigned) })
+			plainjson.List(d, &v.Nodes, plainjson.Unsigned)
 		default:
 			d.Fail()
 		}
@@ -1466,9 +1466,9 @@ func encodeLinuxMemoryPolicy(b []byte, v configs.LinuxMemoryPolicy) []byte {
 		b = plainjson.Field(b, `"flags":`)
 		b = plainjson.Int(b, v.Flags)
 	}
-	if v.Nodes != nil {
+	if len(v.Nodes) != 0 {
 		b = plainjson.Field(b, `"nodes":`)
-		b = plainjson.Ptr(b, v.Nodes, func(b []byte, p unix.CPUSet) []byte { return plainjson.Slice(b, p[:], plainjson.Uint) })
+		b = plainjson.Slice(b, v.Nodes, plainjson.Uint)
 	}
 	return append(b, '}')
 }
