@@ -241,6 +241,7 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 			passwd, err = l.readPasswd(passwd, int(e.value))
 		case inside.KindFirst:
 			if err = l.setRlimits(); err == nil {
+				debugf("the first part is done; dropping privileges")
 				if l.p.Init {
 					debugf("init: closing the pipe to signal completion; then waiting for start at exec.fifo")
 				} else {

@@ -147,6 +147,7 @@ func (i *initProcess) main() error {
 	if s.ChownFDs, err = stdioOfOthers(i.UID); err != nil {
 		return err
 	}
+	i.debugf("the first part is done; dropping privileges")
 	last := s.Last(home, proc)
 	if i.Setns {
 		i.debugf("setns_init: about to exec %s", i.Args[0])

@@ -129,16 +129,25 @@ func (s *Setup) appArmor() {
 	b := s.b
 	value := "exec " + name
 	fd := b.Slot(-1)
-	old, have := b.Label(), b.Label()
-	explain := func(errno unix.Errno) error { return fail(errno) }
+	done := b.Label()
 	// The folder named for the module is there when the module is built in;
 	// attr/exec belongs to whichever module came first.
-	s.openProc(s.proc, "thread-self/attr/apparmor/exec", unix.O_WRONLY, fd).Then(have).Else(old, unix.ENOENT).Explain(explain)
-	b.Place(old)
-	s.openProc(s.proc, "thread-self/attr/exec", unix.O_WRONLY, fd).Explain(explain)
-	b.Place(have)
-	b.Call("write", unix.SYS_WRITE, fd.Value(), b.Text(value), num(len(value))).Explain(explain)
-	s.close(fd.Value())
+	for _, path := range []string{"thread-self/attr/apparmor/exec", "thread-self/attr/exec"} {
+		next := b.Label()
+		open := s.openProc(s.proc, path, unix.O_WRONLY, fd).Explain(func(errno unix.Errno) error {
+			return fail(fmt.Errorf("open /proc/%s: %w", path, errno))
+		})
+		if path != "thread-self/attr/exec" {
+			open.Else(next, unix.ENOENT)
+		}
+		b.Call("write", unix.SYS_WRITE, fd.Value(), b.Text(value), num(len(value))).Explain(func(errno unix.Errno) error {
+			return fail(fmt.Errorf("write /proc/%s: %w", path, errno))
+		})
+		s.close(fd.Value())
+		b.Jump(done)
+		b.Place(next)
+	}
+	b.Place(done)
 }
 
 // selinuxExec gives the next execve(2) its label.
