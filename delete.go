@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 	"golang.org/x/sys/unix"
 
+	"runc/internal/runner"
 	"runc/libcontainer"
 )
 
@@ -57,7 +58,7 @@ status of "ubuntu01" as "stopped" the following will delete resources held for
 		}
 		switch status {
 		case libcontainer.Stopped, libcontainer.Created:
-			return c.Destroy()
+			return runner.WarnOfHooks(c.Destroy())
 		}
 		return fmt.Errorf("cannot delete container %s that is not stopped: %s", c.ID(), status)
 	},
@@ -75,7 +76,7 @@ func killContainer(c *libcontainer.Container) error {
 	if !gone {
 		return errors.New("container init still running")
 	}
-	if err := c.Destroy(); !errors.Is(err, libcontainer.ErrNotExist) {
+	if err := runner.WarnOfHooks(c.Destroy()); !errors.Is(err, libcontainer.ErrNotExist) {
 		return err
 	}
 	// By somebody else, just now.

@@ -81,18 +81,17 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) 
 
 func run(args []string) int {
 	err := newApp(args).Run(context.Background(), args)
-	var code exitCode
-	var coder cli.ExitCoder
-	switch {
-	case err == nil:
+	if err == nil {
 		return 0
-	case errors.As(err, &code):
+	}
+	if code := exitCode(0); errors.As(err, &code) {
 		return int(code)
-	case errors.As(err, &coder):
-		logging.Error(err)
-		return coder.ExitCode()
 	}
 	logging.Error(err)
+	// Not errors.As: the error of a hook that failed has an exit status, too.
+	if coder, ok := err.(cli.ExitCoder); ok {
+		return coder.ExitCode()
+	}
 	return 1
 }
 

@@ -1,7 +1,6 @@
 package libcontainer
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -16,15 +15,17 @@ import (
 
 // Destroy removes everything of a stopped container: processes left in its
 // cgroup when it shares a pid namespace, the cgroup, its resctrl group, its
-// state folder; then it runs the poststop hooks, whose failure is returned but
-// undoes nothing. A container whose init waits for start is killed first.
-// [ErrRunning] for one that runs; [ErrNotExist] when somebody else was faster.
+// state folder. Then it runs every poststop hook; those that fail are a
+// [*PoststopError], and undo nothing. A container whose init waits for start is
+// killed first. [ErrRunning] for one that runs; [ErrNotExist] when another
+// process has removed the container.
 func (c *Container) Destroy() error {
 	if err := c.endInit(); err != nil {
 		return err
 	}
 	var errs []error
-	// Of several at a time one removes it, and runs the hooks.
+	// Of several processes at a time, one removes the container and runs the
+	// hooks.
 	release, err := c.hold()
 	if err != nil {
 		return err
@@ -33,7 +34,7 @@ func (c *Container) Destroy() error {
 	defer release()
 	debugf("destroying container %s", c.id)
 	if !c.ownsCgroup() {
-		// Never started, or in no cgroup of its own.
+		// The container was never started, or shares its caller's cgroup.
 	} else if m, err := c.manager(); err != nil {
 		errs = append(errs, err)
 	} else {
@@ -52,7 +53,7 @@ func (c *Container) Destroy() error {
 		}
 	}
 	if len(errs) != 0 {
-		// The folder is what names the rest: keep it while anything is left.
+		// The state file names what is left: keep it while anything is.
 		return errors.Join(errs...)
 	}
 	if err := os.RemoveAll(c.dir); err != nil {
@@ -68,10 +69,10 @@ func (c *Container) Destroy() error {
 	if err != nil {
 		return err
 	}
-	return runHooks(context.Background(), c.config.Hooks, configs.Poststop, state)
+	return runPoststop(c.config.Hooks, state)
 }
 
-// endInit makes sure that init is gone.
+// endInit makes sure that init has ended.
 func (c *Container) endInit() error {
 	status, err := c.Status()
 	if err != nil {
@@ -104,8 +105,8 @@ func (c *Container) rdtGroup() *intelrdt.Group {
 	return &intelrdt.Group{Path: c.rdtPath, ID: c.id, Config: c.config.IntelRdt}
 }
 
-// Reap collects init when it is our own child and was told to end: a zombie is
-// harmless to the container's state but not to the process that made it.
+// Reap collects init when it is a child of this process and was killed: a zombie
+// is harmless to the container's state, but not to its parent.
 func (c *Container) Reap() {
 	if c.init != nil {
 		c.init.reap()

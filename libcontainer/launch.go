@@ -163,7 +163,7 @@ func (l *launch) closeSock() {
 func (l *launch) kill() error {
 	l.closeSock()
 	l.child.Conn.Close()
-	err := l.p.signal(unix.SIGKILL)
+	err := l.run.signal(unix.SIGKILL)
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("init process %d: %w", l.run.pid, err)
 	}

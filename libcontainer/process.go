@@ -43,11 +43,11 @@ type Process struct {
 	Stdout io.Writer
 	Stderr io.Writer
 
-	// ExtraFiles become fds 3 and on.
+	// ExtraFiles become fds 3 and following.
 	ExtraFiles []*os.File
 
-	// Terminal gives the process a console, made inside the container; its
-	// master goes to ConsoleSocket.
+	// Terminal gives the process a console, made inside the container. The
+	// console's master goes to ConsoleSocket.
 	Terminal bool
 
 	// ConsoleWidth and ConsoleHeight are its size in characters; 0 leaves it.
@@ -82,23 +82,23 @@ type Process struct {
 	// relative to the container's cgroup.
 	SubCgroupPaths map[string]string
 
-	// Meanwhile is called once the process is on its way, beside its start:
-	// for what the caller has to do anyway. May be nil.
+	// Meanwhile is called once the process has been made, while it sets itself
+	// up: for what the caller has to do anyway. It may be nil.
 	Meanwhile func()
 
-	// Context, where it is not nil, ends the start of a container when it is
-	// done before that is through, and a hook that runs; Start and Exec then
-	// give its cause.
+	// Context, when it is done, ends a start that is not complete yet, and a
+	// hook that runs. Start and Exec then return the context's cause. It may be
+	// nil.
 	Context context.Context
 
-	// Interrupt, where it is not 0, is an fd that becomes readable when there
-	// may be a reason for Context to end. Interrupted is called then, at most
-	// once, and before what takes its time: a caller that would need a
-	// goroutine to wait for such reasons starts it no sooner.
+	// Interrupt, where it is not 0, is an fd that becomes readable when Context
+	// may be about to end. Interrupted is called then, and before a hook runs,
+	// at most once: a caller that needs a goroutine to wait for that fd has to
+	// start it no sooner.
 	Interrupt   int
 	Interrupted func()
 
-	// Warn gets what init has to say that is no error; nil drops it.
+	// Warn gets the warnings of init; nil drops them.
 	Warn func(msg string)
 
 	run *running
@@ -123,7 +123,7 @@ func (p *Process) meanwhile() {
 	}
 }
 
-// attend has the caller wait for interrupts by itself.
+// attend has the caller wait for interrupts itself from here on.
 func (p *Process) attend() {
 	if p != nil && p.Interrupt > 0 {
 		p.Interrupt = 0
@@ -211,7 +211,8 @@ func (p *Process) Pid() (int, error) {
 	return p.run.pid, nil
 }
 
-// Pidfd becomes readable when the process ends. It stays the Process's own.
+// Pidfd gives a file that becomes readable when the process ends. The Process
+// keeps owning it.
 func (p *Process) Pidfd() (*os.File, error) {
 	if p.run == nil {
 		return nil, errNotStarted
@@ -219,7 +220,7 @@ func (p *Process) Pidfd() (*os.File, error) {
 	return p.run.pidfd, nil
 }
 
-// Signal signals the process itself.
+// Signal signals the process itself. After Wait it gives [os.ErrProcessDone].
 func (p *Process) Signal(sig os.Signal) error {
 	s, ok := sig.(unix.Signal)
 	switch {
@@ -228,25 +229,30 @@ func (p *Process) Signal(sig os.Signal) error {
 	case !ok:
 		return fmt.Errorf("unsupported signal type %T", sig)
 	}
-	return p.signal(s)
-}
-
-// signal goes by the pidfd's file, not by its number: the process may be
-// collected, and its pidfd closed, meanwhile.
-func (p *Process) signal(s unix.Signal) error {
-	conn, err := p.run.pidfd.SyscallConn()
-	if err != nil {
-		return os.ErrProcessDone
-	}
-	var serr error
-	if err := conn.Control(func(fd uintptr) { serr = unix.PidfdSendSignal(int(fd), s, nil, 0) }); err != nil || errors.Is(serr, unix.ESRCH) {
-		return os.ErrProcessDone
-	}
-	return os.NewSyscallError("pidfd_send_signal", serr)
+	return p.run.signal(s)
 }
 
 // abort kills a process that is being started.
-func (p *Process) abort() { _ = p.signal(unix.SIGKILL) }
+func (p *Process) abort() { _ = p.run.signal(unix.SIGKILL) }
+
+// signal goes by the pidfd's file, not by its number: the process may be
+// collected meanwhile, which closes the pidfd, and the number may be another
+// file's then.
+func (r *running) signal(s unix.Signal) error {
+	conn, err := r.pidfd.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sent error
+	if err := conn.Control(func(fd uintptr) { sent = unix.PidfdSendSignal(int(fd), s, nil, 0) }); err != nil {
+		// Closed: collected.
+		return os.ErrProcessDone
+	}
+	if errors.Is(sent, unix.ESRCH) {
+		return os.ErrProcessDone
+	}
+	return os.NewSyscallError("pidfd_send_signal", sent)
+}
 
 // Wait waits for the process to end, and for its output to be copied, and
 // gives its status. It may be called again.

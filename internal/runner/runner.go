@@ -105,7 +105,7 @@ func (r *Runner) Run(p *libcontainer.Process) (status int, err error) {
 	}
 	if r.Init && r.Remove {
 		// Another runc may have deleted the container at this moment.
-		if err := r.Container.Destroy(); err != nil && !errors.Is(err, libcontainer.ErrNotExist) {
+		if err := WarnOfHooks(r.Container.Destroy()); err != nil && !errors.Is(err, libcontainer.ErrNotExist) {
 			// The caller asked for the process's own exit status.
 			logrus.Warnf("unable to destroy container: %v", err)
 		}
@@ -238,8 +238,21 @@ func (r *Runner) destroy() error {
 	r.Container.Reap()
 	// A delete --force, which may be what has ended the start, removes the
 	// container as well.
-	if err := r.Container.Destroy(); !errors.Is(err, libcontainer.ErrNotExist) {
+	if err := WarnOfHooks(r.Container.Destroy()); !errors.Is(err, libcontainer.ErrNotExist) {
 		return err
+	}
+	return nil
+}
+
+// WarnOfHooks takes the failures of poststop hooks out of what Destroy returns,
+// and logs each as a warning: the container has been removed.
+func WarnOfHooks(err error) error {
+	hooks := (*libcontainer.PoststopError)(nil)
+	if !errors.As(err, &hooks) {
+		return err
+	}
+	for _, e := range hooks.Errs {
+		logrus.Warn(e)
 	}
 	return nil
 }

@@ -150,6 +150,9 @@ second_is_well() {
 	state_is running
 }
 
+# gone PID: not there, or dead and not collected yet.
+gone() { [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
+
 requires() {
 	local r
 	for r; do

@@ -167,12 +167,77 @@ inside() {
 	[ ! -e "$ROOT/$ID" ]
 }
 
-@test "a failing poststop hook is a warning" {
-	update_config '.hooks.poststop = [{"path": "/bin/false"}]'
-	runc run "$ID"
+@test "every poststop hook runs, and one that fails is a warning with its output" {
+	local way
+	update_config '.hooks.poststop = [{"path":"/bin/false"}, {"path":"/usr/bin/touch","args":["touch",$t + "/one"]},
+		{"path":"/bin/sh","args":["sh","-c","echo words; echo more >&2; exit 3"]}, {"path":"/usr/bin/touch","args":["touch",$t + "/two"]}]' --arg t "$TMP"
+	for way in run delete "delete --force"; do
+		rm -f "$TMP/one" "$TMP/two"
+		[ "$way" = run ] || {
+			detached create "$ID"
+			expect_ok
+		}
+		# shellcheck disable=SC2086 # words
+		runc $way "$ID"
+		[ "$status" = 0 ] || { echo "$way: $output"; return 1; }
+		[[ $output == *"level=warning"*"error running poststop hook #0: exit status 1"*"level=warning"*"error running poststop hook #2: exit status 3, stdout: words"*"stderr: more"* ]] ||
+			{ echo "$way: $output"; return 1; }
+		[ -e "$TMP/one" ] && [ -e "$TMP/two" ] || { echo "$way: a hook was left out"; return 1; }
+		[ ! -e "$ROOT/$ID" ]
+	done
+}
+
+@test "a failing hook's own exit status is not the runtime's" {
+	local k
+	for k in prestart createRuntime createContainer poststart; do
+		update_config '.hooks = {($k): [{"path":"/bin/sh","args":["sh","-c",$c]}]}' --arg k "$k" --arg c 'exit 42'
+		runc run "$ID"
+		[ "$status" = 1 ] || { echo "$k: $status"; return 1; }
+		update_config '.hooks = {($k): [{"path":"/bin/sh","args":["sh","-c",$c]}]}' --arg k "$k" --arg c 'kill -9 $$'
+		runc run "$ID"
+		[ "$status" = 1 ] || { echo "$k, killed: $status"; return 1; }
+	done
+	update_config '.hooks = {"createRuntime": [{"path":"/bin/sh","args":["sh","-c","exit 42"]}]}'
+	runc create "$ID"
+	[ "$status" = 1 ]
+	update_config '.hooks = {"poststart": [{"path":"/bin/sh","args":["sh","-c","exit 42"]}]}'
+	detached create "$ID"
 	expect_ok
-	[[ $output == *"level=warning"*"error running poststop hook #0: exit status 1"* ]]
-	[ ! -e "$ROOT/$ID" ]
+	runc start "$ID"
+	[ "$status" = 1 ]
+}
+
+@test "a signal ends a start while the child of a hook holds the hook's stdout" {
+	local k s pid
+	for k in prestart createRuntime poststart; do
+		for s in HUP INT TERM; do
+			rm -f "$TMP/in"
+			# The shell waits for its child, which has the pipes as well.
+			update_config '.hooks = {($k): [{"path":"/bin/sh","args":["sh","-c",$c],"env":["PATH=/bin:/usr/bin"]}]}' --arg k "$k" --arg c "sleep 50 & echo \$! >$TMP/in; wait"
+			# A shell's background job ignores INT.
+			env --default-signal "$RUNC" --root "$ROOT" run "$ID" </dev/null >"$TMP/out" 2>&1 3>&- &
+			pid=$!
+			wait_for test -s "$TMP/in"
+			kill "-$s" "$pid"
+			# Far sooner than the hook's child.
+			wait_for gone "$pid" || { echo "$k $s: still there"; kill "$(cat "$TMP/in")"; return 1; }
+			kill "$(cat "$TMP/in")"
+			wait "$pid" && return 1
+			[ ! -e "$ROOT/$ID" ] || { echo "$k $s"; cat "$TMP/out"; return 1; }
+		done
+	done
+}
+
+@test "a child that a hook leaves behind does not hold the start, and the hook's own output is whole" {
+	update_config '.hooks = {"createRuntime": [{"path":"/bin/sh","args":["sh","-c","sleep 60 & echo $! >\($t)/left"],"env":["PATH=/bin:/usr/bin"]}]}' --arg t "$TMP"
+	run timeout 20 "$RUNC" --root "$ROOT" run "$ID"
+	kill "$(cat "$TMP/left")"
+	expect_ok
+	update_config '.hooks = {"createRuntime": [{"path":"/bin/sh","args":["sh","-c","sleep 60 & echo $! >\($t)/left; seq 5000; exit 3"],"env":["PATH=/bin:/usr/bin"]}]}' --arg t "$TMP"
+	run timeout 20 "$RUNC" --root "$ROOT" run "$ID"
+	kill "$(cat "$TMP/left")"
+	expect_error "exit status 3, stdout: 1"
+	[[ $output == *5000* ]]
 }
 
 @test "a missing hook says so" {

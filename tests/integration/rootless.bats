@@ -82,9 +82,6 @@ ranges() {
 		--argjson u "$XUID" --argjson g "$XGID"
 }
 
-# gone PID: not there, or dead and left to whoever adopted it.
-gone() { [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
-
 @test "run of an ordinary user, with its own id alone" {
 	sh_args 'id -u; id -g; cat /proc/self/uid_map'
 	runc run "$ID"
