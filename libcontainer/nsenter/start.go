@@ -142,9 +142,14 @@ func (s *start) carrier(stub, sock *os.File) (err error) {
 	return nil
 }
 
-// converse answers the carrier until the process is there.
+// converse answers the carrier until the process is there. A process sends the
+// pid of the one that it has made when that one is at work already, so the
+// messages of the two may come in any order.
 func (s *start) converse() error {
 	fail := &failures{s.enter}
+	// A relay, or the birth in a cgroup, takes a process in between.
+	between := s.p.relay || s.p.Cgroup != nil
+	maps, last := false, 0
 	for {
 		m, err := readMessage(s.conn, s.p.Await)
 		if err == errClosed {
@@ -153,30 +158,59 @@ func (s *start) converse() error {
 		if err != nil {
 			return err
 		}
-		switch m.Kind {
-		case msgPid:
+		switch {
+		case m.Kind == msgPid && m.Addr == 1:
 			s.former = append(s.former, s.pid)
 			s.pid = int(m.Value)
-			if m.Addr == 0 {
-				return nil
-			}
-		case msgMaps:
+			between = s.p.relay && s.p.Cgroup != nil && len(s.former) < 2
+		case m.Kind == msgPid:
+			last = int(m.Value)
+		case m.Kind == msgMaps:
+			maps = true
+		default:
+			return s.failed(fail.explain(m), last)
+		}
+		if maps && !between {
+			maps = false
 			if err := s.p.MapIDs(s.pid); err != nil {
 				return err
 			}
 			if _, err := s.conn.Write([]byte{1}); err != nil {
 				return err
 			}
-		default:
-			return fail.explain(m)
+		}
+		if last != 0 && !between {
+			s.former = append(s.former, s.pid)
+			s.pid = last
+			return nil
 		}
 	}
 }
 
+// failed collects the pids of the processes that were made, after one of them
+// has sent an error: each of them ends, and so closes the socket.
+func (s *start) failed(why error, pid int) error {
+	for {
+		if pid != 0 {
+			s.former = append(s.former, pid)
+		}
+		m, err := readMessage(s.conn, s.p.Await)
+		if err != nil {
+			return why
+		}
+		pid = 0
+		if m.Kind == msgPid {
+			pid = int(m.Value)
+		}
+	}
+}
+
+// kill ends all processes of the start.
 func (s *start) kill() {
-	_ = unix.Kill(s.pid, unix.SIGKILL)
-	reap(s.pid)
-	s.reapFormer()
+	for _, pid := range append(s.former, s.pid) {
+		_ = unix.Kill(pid, unix.SIGKILL)
+		reap(pid)
+	}
 }
 
 func (s *start) reapFormer() {

@@ -17,6 +17,7 @@ import (
 	"runc/libcontainer/internal/program"
 	"runc/libcontainer/internal/wire"
 	"runc/libcontainer/nsenter"
+	"runc/libcontainer/rlimit"
 	"runc/libcontainer/userdb"
 )
 
@@ -133,6 +134,10 @@ func (i *initProcess) main() error {
 	proc := -1
 	if p, ok := s.proc.Int(); ok {
 		proc = int(p)
+	}
+	// Go has raised the limit on open files when this process started.
+	if err := rlimit.RestoreNofile(); err != nil {
+		return err
 	}
 	if i.AskRlimits {
 		// The runtime sets them: they may be above what this process may set.

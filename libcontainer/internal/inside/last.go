@@ -302,7 +302,7 @@ func (s *Setup) filter() {
 // exec.fifo came with can only be opened by its name in procfs.
 func (s *Setup) awaitStart() {
 	b := s.b
-	b.Call("unable to close the socket to the runtime: close", unix.SYS_CLOSE, num(s.Sock)).Ignore(program.Any)
+	b.Call("unable to close the socket to the runtime: close", unix.SYS_CLOSE, num(s.Sock))
 	fd := b.Slot(-1)
 	fail, opened := b.Label(), b.Label()
 	const what = "open exec fifo " + FifoFilename
