@@ -18,6 +18,7 @@ import (
 
 	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
+	"runc/libcontainer/intelrdt"
 )
 
 // Container is one that exists: made by [Create] or found by [Load]. It may be
@@ -45,7 +46,7 @@ type Container struct {
 	initStart   uint64
 	created     time.Time
 	cgroupPaths map[string]string
-	rdtPath     string
+	rdt         *intelrdt.Group // nil for none
 	nsPaths     map[configs.NamespaceType]string
 	descriptors []string
 }
@@ -85,7 +86,7 @@ func Load(root, id string) (*Container, error) {
 		initStart:   s.InitProcessStartTime,
 		created:     s.Created,
 		cgroupPaths: s.CgroupPaths,
-		rdtPath:     s.IntelRdtPath,
+		rdt:         loadRDT(s),
 		nsPaths:     s.NamespacePaths,
 		descriptors: s.ExternalDescriptors,
 	}, nil
@@ -170,7 +171,7 @@ func (c *Container) Status() (Status, error) {
 
 // State is the container's state now, as it would be saved.
 func (c *Container) State() (*State, error) {
-	return &State{
+	s := &State{
 		ID:                   c.id,
 		InitProcessPid:       c.initPid,
 		InitProcessStartTime: c.initStart,
@@ -179,8 +180,11 @@ func (c *Container) State() (*State, error) {
 		CgroupPaths:          c.cgroupPaths,
 		NamespacePaths:       c.nsPaths,
 		ExternalDescriptors:  c.descriptors,
-		IntelRdtPath:         c.rdtPath,
-	}, nil
+	}
+	if c.rdt != nil {
+		s.IntelRdtPath, s.IntelRdtMonPath = c.rdt.Path, c.rdt.MonPath
+	}
+	return s, nil
 }
 
 // Summary is what `state` and `list` show of a container.

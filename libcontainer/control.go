@@ -125,9 +125,13 @@ func (c *Container) updateRdt(config, old *configs.Config, undo *undoList) error
 	if config.IntelRdt == nil || reflect.DeepEqual(config.IntelRdt, old.IntelRdt) {
 		return nil
 	}
-	if c.rdtPath != "" {
-		g := c.rdtGroup()
-		undo.add("the change of the Intel RDT group", func() error { return g.Set(old.IntelRdt) })
+	if c.rdt != nil {
+		g := c.rdt
+		g.Config = config.IntelRdt
+		undo.add("the change of the Intel RDT group", func() error {
+			g.Config = old.IntelRdt
+			return g.Set(old.IntelRdt)
+		})
 		return g.Set(config.IntelRdt)
 	}
 	g, err := intelrdt.New(c.id, config.IntelRdt)
@@ -137,11 +141,8 @@ func (c *Container) updateRdt(config, old *configs.Config, undo *undoList) error
 	if err := g.Apply(c.initPid); err != nil {
 		return fmt.Errorf("unable to apply Intel RDT configuration: %w", err)
 	}
-	c.rdtPath = g.Path
-	undo.add("the Intel RDT group", func() error {
-		c.rdtPath = ""
-		return g.Remove()
-	})
+	config.IntelRdt, c.rdt = g.Config, g
+	undo.add("the Intel RDT group", c.removeRDT)
 	return nil
 }
 
@@ -152,7 +153,7 @@ func (c *Container) reload() error {
 		return err
 	}
 	c.config, c.cgroups = &s.Config, nil
-	c.cgroupPaths, c.rdtPath = s.CgroupPaths, s.IntelRdtPath
+	c.cgroupPaths, c.rdt = s.CgroupPaths, loadRDT(s)
 	return nil
 }
 

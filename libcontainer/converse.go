@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -18,27 +19,22 @@ import (
 	"runc/libcontainer/internal/program"
 	"runc/libcontainer/internal/wire"
 	"runc/libcontainer/seccomp"
+	"runc/libcontainer/system"
 	"runc/libcontainer/userdb"
 )
 
 // begin has the process begin: the stub gets the first part of its program,
-// `runc init` the bootstrap message, with the files that it speaks of.
-func (l *launch) begin(sources []*os.File) error {
-	defer inside.CloseAll(sources)
+// `runc init` the bootstrap message.
+func (l *launch) begin() error {
 	if l.setup != nil {
 		debugf("child process in init()")
 		return l.send(l.setup.First())
 	}
-	l.boot.Sources = len(sources)
 	payload, err := wire.Encode(*l.boot)
 	if err != nil {
 		return err
 	}
-	fds := make([]int, len(sources))
-	for i, f := range sources {
-		fds[i] = int(f.Fd())
-	}
-	return unlessEnded(l.sock.Send(inside.MsgBootstrap, payload, fds...))
+	return unlessEnded(l.sock.Send(inside.MsgBootstrap, payload))
 }
 
 // unlessEnded drops the error of a message to a process that has ended: converse
@@ -126,6 +122,13 @@ func (l *launch) next() (event, error) {
 		switch {
 		case t == inside.MsgDebug:
 			debugFromInit(payload)
+		case t == inside.MsgMounts:
+			if err := l.c.noteMounts(payload); err != nil {
+				return event{}, err
+			}
+			if err := l.answer(); err != nil {
+				return event{}, err
+			}
 		case t == inside.MsgError:
 			return event{}, errors.New(string(payload))
 		case t == inside.MsgProgram && len(payload) == program.MessageSize:
@@ -193,12 +196,35 @@ func (l *launch) failed(m program.Message) error {
 	return err
 }
 
-// answer lets a process go on that has asked.
-func (l *launch) answer() error {
-	if l.setup != nil {
+// answer lets a process go on that has asked, with files or without.
+func (l *launch) answer(files ...*os.File) error {
+	fds := make([]int, len(files))
+	for i, f := range files {
+		fds[i] = int(f.Fd())
+	}
+	defer runtime.KeepAlive(files)
+	switch {
+	case l.setup == nil:
+		return unlessEnded(l.sock.Send(inside.MsgGo, nil, fds...))
+	case len(fds) == 0:
 		return unlessEnded(l.write([]byte{1}))
 	}
-	return unlessEnded(l.sock.Send(inside.MsgGo, nil))
+	return unlessEnded(system.Retry(func() error {
+		return os.NewSyscallError("sendmsg", unix.Sendmsg(int(l.child.Conn.Fd()), []byte{1}, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL))
+	}))
+}
+
+// sendSources sends the sources of bind mounts that the process asks for.
+func (l *launch) sendSources(op int) error {
+	if l.sources == nil {
+		return errors.New("unexpected question for sources from the process inside the container")
+	}
+	files, err := l.sources.Open(op)
+	if err != nil {
+		return err
+	}
+	defer inside.CloseAll(files)
+	return l.answer(files...)
 }
 
 // converse answers the process until it needs nothing more. hooks is called when
@@ -229,6 +255,8 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 			ready = true
 		case inside.KindConsole:
 			err = l.sendConsole(e)
+		case inside.KindSources:
+			err = l.sendSources(int(e.addr))
 		case inside.KindHooks:
 			if err = hooks(); err == nil {
 				err = l.answer()

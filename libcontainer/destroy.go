@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/configs"
-	"runc/libcontainer/intelrdt"
 )
 
 // Destroy removes everything of a stopped container: processes left in its
@@ -47,10 +46,11 @@ func (c *Container) Destroy() error {
 			errs = append(errs, fmt.Errorf("unable to remove container's cgroup: %w", err))
 		}
 	}
-	if c.rdtPath != "" {
-		if err := c.rdtGroup().Remove(); err != nil {
-			errs = append(errs, fmt.Errorf("unable to remove container's IntelRDT group: %w", err))
-		}
+	if err := c.removeRDT(); err != nil {
+		errs = append(errs, fmt.Errorf("unable to remove container's IntelRDT group: %w", err))
+	}
+	if err := c.unmountHost(); err != nil {
+		errs = append(errs, err)
 	}
 	if len(errs) != 0 {
 		// The state file names what is left: keep it while anything is.
@@ -98,11 +98,6 @@ func (c *Container) endInit() error {
 		return fmt.Errorf("%w: %w", ErrPaused, ErrRunning)
 	}
 	return ErrRunning
-}
-
-// rdtGroup is the container's resctrl group, by the path of the state file.
-func (c *Container) rdtGroup() *intelrdt.Group {
-	return &intelrdt.Group{Path: c.rdtPath, ID: c.id, Config: c.config.IntelRdt}
 }
 
 // Reap collects init when it is a child of this process and was killed: a zombie

@@ -83,7 +83,7 @@ func (c *Container) join(p *Process) (err error) {
 	if err := l.place(m, affinity); err != nil {
 		return fmt.Errorf("unable to start container process: %w", err)
 	}
-	if err := l.begin(nil); err != nil {
+	if err := l.begin(); err != nil {
 		return err
 	}
 	p.meanwhile()
@@ -116,8 +116,8 @@ func (l *launch) place(m *cgroup.Manager, affinity *configs.CPUAffinity) error {
 			return err
 		}
 	}
-	if c.rdtPath != "" {
-		if err := c.rdtGroup().Join(pid); err != nil {
+	if c.rdt != nil {
+		if err := c.rdt.Join(pid); err != nil {
 			return fmt.Errorf("error adding pid %d to Intel RDT: %w", pid, err)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"runc/libcontainer/internal/program"
 	"runc/libcontainer/nsenter"
 	"runc/libcontainer/rlimit"
+	"runc/libcontainer/rootfs"
 	"runc/libcontainer/seccomp"
 )
 
@@ -29,6 +30,10 @@ type launch struct {
 
 	// limitLater: the limits are set when init has mounted all.
 	limitLater bool
+
+	// sources opens what the process cannot open by itself; nil for one that
+	// joins a container.
+	sources *rootfs.Sources
 
 	// fifo is the handle of exec.fifo, for a container's first process.
 	fifo *os.File

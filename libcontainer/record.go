@@ -9,7 +9,6 @@ import "fmt"
 // open exec.fifo.
 func (l *launch) record(undo *undoList) error {
 	c := l.c
-	config := c.config
 	if err := c.save(); err != nil {
 		return err
 	}
@@ -20,12 +19,11 @@ func (l *launch) record(undo *undoList) error {
 			return fmt.Errorf("unable to start container process: error during container init: %w", err)
 		}
 	}
-	if config.IntelRdt != nil {
-		g := c.rdtGroup()
-		if err := g.Apply(c.initPid); err != nil {
+	if c.rdt != nil {
+		if err := c.applyRDT(); err != nil {
 			return fmt.Errorf("unable to start container process: unable to apply Intel RDT configuration: %w", err)
 		}
-		undo.add("the Intel RDT group", c.ifOurs(g.Remove))
+		undo.add("the Intel RDT group", c.ifOurs(c.removeRDT))
 	}
 	debugf("state is saved, limits are set")
 	return l.recorded()

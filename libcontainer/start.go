@@ -14,7 +14,6 @@ import (
 
 	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
-	"runc/libcontainer/intelrdt"
 	"runc/libcontainer/internal/inside"
 	"runc/libcontainer/netdev"
 	"runc/libcontainer/rootfs"
@@ -117,6 +116,9 @@ func (c *Container) startInit(p *Process) (err error) {
 		}
 		l.plan.Cgroup = dir
 	}
+	if c.mountsOnHost() {
+		undo.add("the container's mounts", c.ifOurs(c.unmountHost))
+	}
 	if err := l.enter(); err != nil {
 		return fmt.Errorf("unable to start container process: %w", err)
 	}
@@ -134,11 +136,11 @@ func (c *Container) startInit(p *Process) (err error) {
 	// The process waits for its program, and ends by itself should the runtime
 	// die. So it gets its program first, and what can be done while it works is
 	// done then.
-	sources, err := l.equip(&undo)
-	if err != nil {
+	if err := l.equip(&undo); err != nil {
 		return err
 	}
-	if err := l.begin(sources); err != nil {
+	defer l.sources.Close()
+	if err := l.begin(); err != nil {
 		return err
 	}
 	if err := l.record(&undo); err != nil {
@@ -224,14 +226,7 @@ func (c *Container) adopt(pid int) error {
 		}
 	}
 	c.descriptors = stdioNames()
-	if c.config.IntelRdt != nil {
-		g, err := intelrdt.New(c.id, c.config.IntelRdt)
-		if err != nil {
-			return err
-		}
-		c.rdtPath = g.Path
-	}
-	return nil
+	return c.planRDT()
 }
 
 // stdioNames says what the caller's stdio is, which init inherits.
@@ -245,15 +240,15 @@ func stdioNames() []string {
 
 // equip does what has to be done before init goes on, and decides the rest of
 // what init is told.
-func (l *launch) equip(undo *undoList) ([]*os.File, error) {
+func (l *launch) equip(undo *undoList) error {
 	config := l.c.config
 	pid := l.run.pid
-	fail := func(err error) ([]*os.File, error) {
-		return nil, fmt.Errorf("unable to start container process: %w", err)
+	fail := func(err error) error {
+		return fmt.Errorf("unable to start container process: %w", err)
 	}
 	if l.c.cgroups == nil {
 		if _, err := l.makeCgroup(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	m := l.c.cgroups
@@ -290,20 +285,26 @@ func (l *launch) equip(undo *undoList) ([]*os.File, error) {
 	}
 	if len(l.boot.CreateContainer)+len(l.boot.StartContainer) != 0 {
 		if l.boot.State, err = l.c.ociState(specs.StateCreating); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := l.compileSeccomp(); err != nil {
 		return fail(err)
 	}
-	sources, err := l.boot.Rootfs.OpenSources(func() (*os.File, error) {
-		return os.Open(fmt.Sprintf("/proc/%d/ns/user", pid))
-	})
-	if err != nil {
-		inside.CloseAll(sources)
+	plan := l.boot.Rootfs
+	if err := plan.CheckTargets(); err != nil {
 		return fail(fmt.Errorf("error during container init: %w", err))
 	}
-	return sources, nil
+	if err := plan.Relabel(); err != nil {
+		return fail(fmt.Errorf("error during container init: %w", err))
+	}
+	plan.Arrange()
+	l.sources = plan.NewSources(
+		func() error {
+			return os.NewSyscallError("setns", unix.Setns(int(l.run.pidfd.Fd()), unix.CLONE_NEWNS))
+		},
+		func() (*os.File, error) { return os.Open(fmt.Sprintf("/proc/%d/ns/user", pid)) })
+	return nil
 }
 
 // runtimeHooks runs those hooks that belong into the runtime's namespaces.

@@ -24,8 +24,8 @@ func (c *Container) Stats() (*Stats, error) {
 	if s.CgroupStats, err = m.Stats(); err != nil {
 		return s, fmt.Errorf("unable to get container cgroup stats: %w", err)
 	}
-	if c.rdtPath != "" {
-		if s.IntelRdtStats, err = c.rdtGroup().Stats(); err != nil {
+	if c.rdt != nil {
+		if s.IntelRdtStats, err = c.rdt.Stats(); err != nil {
 			return s, fmt.Errorf("unable to get container Intel RDT stats: %w", err)
 		}
 	}

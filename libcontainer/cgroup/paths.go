@@ -3,12 +3,14 @@ package cgroup
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"strings"
 
 	"github.com/opencontainers/cgroups"
 	"golang.org/x/sys/unix"
 
+	"runc/libcontainer/internal/mountinfo"
 	"runc/libcontainer/system"
 )
 
@@ -29,7 +31,7 @@ func v1Paths(c *cgroups.Cgroup) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	mountinfo, err := system.ReadFile("/proc/self/mountinfo")
+	mounts, err := mountinfo.All()
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +43,7 @@ func v1Paths(c *cgroups.Cgroup) (map[string]string, error) {
 		}
 		own = string(b)
 	}
-	paths := decideV1(inner, string(mountinfo), own, cgroups.IsCgroup2HybridMode())
+	paths := decideV1(inner, mounts, own, cgroups.IsCgroup2HybridMode())
 	if _, ok := paths["devices"]; !ok && !c.SkipDevices {
 		// Without it the container could open any device.
 		return nil, errors.New("mountpoint for devices not found")
@@ -61,7 +63,7 @@ func (m *Manager) Shown() map[string]string {
 	if m.v2 || !m.config.Rootless {
 		return paths
 	}
-	mountinfo, err := system.ReadFile("/proc/self/mountinfo")
+	mounts, err := mountinfo.All()
 	if err != nil {
 		return paths
 	}
@@ -69,7 +71,7 @@ func (m *Manager) Shown() map[string]string {
 	if err != nil {
 		return paths
 	}
-	shown := decideV1("", string(mountinfo), string(own), false)
+	shown := decideV1("", mounts, string(own), false)
 	for key, path := range paths {
 		if unix.Access(path, unix.F_OK) == nil {
 			shown[key] = path
@@ -78,30 +80,23 @@ func (m *Manager) Shown() map[string]string {
 	return shown
 }
 
-// decideV1 makes the paths out of the texts of /proc/self/mountinfo and
-// /proc/self/cgroup; see proc_pid_mountinfo(5) and cgroups(7).
-func decideV1(inner, mountinfo, own string, hybrid bool) map[string]string {
+// decideV1 makes the paths out of the mounts and the text of /proc/self/cgroup;
+// see cgroups(7).
+func decideV1(inner string, mounts iter.Seq[mountinfo.Mount], own string, hybrid bool) map[string]string {
 	paths := make(map[string]string, len(hierarchies)+1)
-	for line := range strings.Lines(mountinfo) {
-		// ID PARENT DEV ROOT MOUNTPOINT OPTIONS [OPTIONAL]... - TYPE SOURCE SUPEROPTIONS
-		front, back, ok := strings.Cut(line, " - cgroup ")
-		if !ok {
+	for m := range mounts {
+		if m.Type != "cgroup" {
 			continue
 		}
-		fields, super := strings.Fields(front), strings.Fields(back)
-		if len(fields) < 6 || len(super) < 2 {
-			continue
-		}
-		root, mountpoint := unescape(fields[3]), unescape(fields[4])
 		for _, name := range hierarchies {
 			// The first mount of a hierarchy is the one that counts.
-			if _, seen := paths[name]; seen || !hasOption(super[1], name) {
+			if _, seen := paths[name]; seen || !hasOption(m.Super, name) {
 				continue
 			}
 			if filepath.IsAbs(inner) {
-				paths[name] = filepath.Join(mountpoint, inner)
+				paths[name] = filepath.Join(m.Point, inner)
 			} else if group, ok := ownGroup(own, name); ok {
-				paths[name] = filepath.Join(mountpoint, below(root, group), inner)
+				paths[name] = filepath.Join(m.Point, below(m.Root, group), inner)
 			}
 		}
 	}
@@ -148,14 +143,6 @@ func ownGroup(text, name string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// unescape undoes mountinfo's octal escapes of white space and backslash.
-func unescape(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
 }
 
 // innerPath is the container's cgroup below a mount when absolute, or else

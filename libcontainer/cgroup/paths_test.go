@@ -6,6 +6,8 @@ import (
 
 	"github.com/opencontainers/cgroups"
 	devices "github.com/opencontainers/cgroups/devices/config"
+
+	"runc/libcontainer/internal/mountinfo"
 )
 
 const testMounts = `24 1 0:1 / / rw - ext4 /dev/vda rw
@@ -38,7 +40,7 @@ func TestDecideV1(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := decideV1(tt.inner, testMounts, testOwn, tt.hybrid); !reflect.DeepEqual(got, tt.want) {
+			if got := decideV1(tt.inner, mountinfo.Parse(testMounts), testOwn, tt.hybrid); !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("got %v\nwant %v", got, tt.want)
 			}
 		})

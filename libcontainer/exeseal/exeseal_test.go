@@ -2,6 +2,8 @@ package exeseal
 
 import (
 	"os"
+	"os/exec"
+	"strconv"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -21,20 +23,13 @@ func plain(t testing.TB) *os.File {
 func writable(t *testing.T, f *os.File) {
 	t.Helper()
 	// ETXTBSY would only say that somebody executes it right now.
-	if g, err := os.OpenFile("/proc/self/fd/"+itoa(int(f.Fd())), os.O_WRONLY, 0); err == nil {
+	if g, err := os.OpenFile("/proc/self/fd/"+strconv.Itoa(int(f.Fd())), os.O_WRONLY, 0); err == nil {
 		_, err := g.Write([]byte("x"))
 		g.Close()
 		if err == nil {
 			t.Error("the binary can be written")
 		}
 	}
-}
-
-func itoa(n int) string {
-	if n < 10 {
-		return string(rune('0' + n))
-	}
-	return itoa(n/10) + itoa(n%10)
 }
 
 func TestOverlayIsTheSameFileReadOnly(t *testing.T) {
@@ -72,6 +67,39 @@ func TestMemfdIsSealed(t *testing.T) {
 	b, _ := f.Stat()
 	if a.Size() != b.Size() {
 		t.Errorf("copied %d of %d bytes", b.Size(), a.Size())
+	}
+}
+
+func TestTmpfileIsReadOnlyUnlinkedAndExecutable(t *testing.T) {
+	p := plain(t)
+	tried := 0
+	for _, dir := range tmpDirs {
+		f, err := tmpfile(p, dir)
+		if err != nil {
+			t.Log(err)
+			continue
+		}
+		defer f.Close()
+		tried++
+		var st unix.Stat_t
+		if err := unix.Fstat(int(f.Fd()), &st); err != nil || st.Nlink != 0 || st.Mode&0o777 != 0o555 {
+			t.Errorf("%s: %d names, mode %o, %v", dir, st.Nlink, st.Mode&0o777, err)
+		}
+		if flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0); err != nil || flags&unix.O_ACCMODE != unix.O_RDONLY {
+			t.Errorf("%s: open with %#x, %v", dir, flags, err)
+		}
+		// ETXTBSY, were it open for writing anywhere.
+		cmd := exec.Command("/proc/self/fd/3", "-test.run", "^TestEscape$")
+		cmd.ExtraFiles = []*os.File{f}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v: %s", dir, err, out)
+		}
+	}
+	if tried == 0 {
+		t.Error("there was no folder for it")
+	}
+	if _, err := tmpfile(p, "/proc"); err == nil {
+		t.Error("a file was made in /proc")
 	}
 }
 

@@ -28,14 +28,26 @@ type Group struct {
 	// Path is the control group's folder, to be kept with the container's
 	// state (intel_rdt_path).
 	Path string
+	// MonPath is the folder of the monitoring group that is the container's own,
+	// to be kept likewise (intel_rdt_mon_path). Empty without monitoring, or where
+	// a group of that name existed before the container.
+	MonPath string
 	// ID is the container's, and the name of its monitoring group.
 	ID string
-	// Config is what the container asks for.
+	// Config is what the container asks for. Its ClosID is set where the group is
+	// not the container's own.
 	Config *configs.IntelRdt
+
+	// found says that the group existed before the container, without being named
+	// in the configuration.
+	found bool
 }
 
-// New decides which group a container is in: its own, named after its id, or
-// the one that closID names; "/" is the root's. [ErrNotEnabled] without resctrl.
+// New decides which group a container is in: an own one, named after its id, or
+// the one that closID names; "/" is the root's. Where a group of the container's
+// id exists already, that is somebody else's: the container joins it if the terms
+// agree, and Config names it, so that whoever reads the state does not remove it.
+// [ErrNotEnabled] without resctrl.
 func New(id string, config *configs.IntelRdt) (*Group, error) {
 	root, err := Root()
 	if err != nil {
@@ -45,27 +57,40 @@ func New(id string, config *configs.IntelRdt) (*Group, error) {
 }
 
 func newGroup(root, id string, config *configs.IntelRdt) (*Group, error) {
-	name := config.ClosID
-	switch {
-	case name == "/":
-		return &Group{Path: root, ID: id, Config: config}, nil
-	case name == "":
-		name = id
+	g := &Group{Path: root, ID: id, Config: config}
+	if name := config.ClosID; name != "/" {
+		if name == "" {
+			name = id
+		}
+		if name == "." || name == ".." || strings.ContainsAny(name, "/\n\x00") {
+			return nil, fmt.Errorf("invalid intelRdt.ClosID %q", name)
+		}
+		g.Path = filepath.Join(root, name)
+		if config.ClosID == "" && exists(g.Path) {
+			named := *config
+			named.ClosID = name
+			g.Config, g.found = &named, true
+		}
 	}
-	if name == "." || name == ".." || strings.ContainsAny(name, "/\n\x00") {
-		return nil, fmt.Errorf("invalid intelRdt.ClosID %q", name)
+	if config.EnableMonitoring && !exists(g.monPath()) {
+		g.MonPath = g.monPath()
 	}
-	return &Group{Path: filepath.Join(root, name), ID: id, Config: config}, nil
+	return g, nil
 }
+
+func exists(path string) bool { return unix.Access(path, unix.F_OK) == nil }
+
+// mkdir can be replaced by a test: the kernel fills a new folder with files.
+var mkdir = unix.Mkdir
 
 func (g *Group) monPath() string { return filepath.Join(g.Path, "mon_groups", g.ID) }
 
-// shared says that the group was there before the container, or is meant to
-// outlive it.
+// shared says that the group existed before the container, or is meant to outlive
+// it.
 func (g *Group) shared() bool { return g.Config.ClosID != "" }
 
 // Apply makes the group as far as the rules want it made, sets its schemata and
-// puts the process into it. On an error it takes away what it made.
+// puts the process into it. On an error it removes what it has made.
 func (g *Group) Apply(pid int) (err error) {
 	made, err := g.create()
 	if err != nil {
@@ -78,20 +103,20 @@ func (g *Group) Apply(pid int) (err error) {
 			}
 		}()
 	}
-	if err := g.Set(g.Config); err != nil {
-		return err
-	}
-	if g.Config.EnableMonitoring {
-		switch merr := unix.Mkdir(g.monPath(), 0o755); {
-		case merr == nil:
-			defer func() {
-				if err != nil {
-					_ = unix.Rmdir(g.monPath())
-				}
-			}()
-		case !errors.Is(merr, unix.EEXIST):
-			return g.explain(&os.PathError{Op: "mkdir", Path: g.monPath(), Err: merr})
+	if !g.found {
+		if err := g.Set(g.Config); err != nil {
+			return err
 		}
+	}
+	if g.MonPath != "" {
+		if err := mkdir(g.MonPath, 0o755); err != nil {
+			return g.explain(&os.PathError{Op: "mkdir", Path: g.MonPath, Err: err})
+		}
+		defer func() {
+			if err != nil {
+				_ = unix.Rmdir(g.MonPath)
+			}
+		}()
 	}
 	return g.Join(pid)
 }
@@ -112,16 +137,15 @@ func (g *Group) create() (bool, error) {
 		}
 		return false, nil
 	}
-	err := unix.Mkdir(g.Path, 0o755)
+	err := mkdir(g.Path, 0o755)
 	switch {
 	case err == nil:
 		return true, nil
-	case !errors.Is(err, unix.EEXIST):
-		return false, g.explain(&os.PathError{Op: "mkdir", Path: g.Path, Err: err})
-	case g.shared():
+	case errors.Is(err, unix.EEXIST) && g.shared():
 		return false, g.compare()
 	}
-	return false, nil
+	// Also when it exists only since New has looked: it is somebody else's.
+	return false, g.explain(&os.PathError{Op: "mkdir", Path: g.Path, Err: err})
 }
 
 // compare refuses to use an existing group under other terms than those it has.
@@ -130,7 +154,11 @@ func (g *Group) compare() error {
 	if err != nil {
 		return err
 	}
-	for _, want := range []string{g.Config.L3CacheSchema, g.Config.MemBwSchema} {
+	wants := []string{g.Config.L3CacheSchema, g.Config.MemBwSchema}
+	if g.found {
+		wants = append(wants, g.Config.Schemata...)
+	}
+	for _, want := range wants {
 		if want != "" && !has.covers(want) {
 			return fmt.Errorf("intelRdt.closID %q exists, and its schemata do not match %q", g.Config.ClosID, want)
 		}
@@ -187,8 +215,8 @@ func (g *Group) Join(pid int) error {
 	return nil
 }
 
-// Remove takes away what belongs to this container alone: its monitoring group,
-// and the control group unless closID named it.
+// Remove removes what belongs to this container alone: its monitoring group, and
+// the control group unless ClosID names it.
 func (g *Group) Remove() error {
 	var errs []error
 	rmdir := func(path string) {
@@ -196,8 +224,8 @@ func (g *Group) Remove() error {
 			errs = append(errs, &os.PathError{Op: "rmdir", Path: path, Err: err})
 		}
 	}
-	if g.Config.EnableMonitoring {
-		rmdir(g.monPath())
+	if g.MonPath != "" {
+		rmdir(g.MonPath)
 	}
 	if !g.shared() {
 		rmdir(g.Path)

@@ -63,6 +63,18 @@ func (f *fake) has(name string) bool {
 	return err == nil
 }
 
+// fill has new groups get this file, as the kernel gives it to them.
+func (f *fake) fill(t *testing.T, name string) {
+	mkdir = func(path string, mode uint32) error {
+		err := unix.Mkdir(path, mode)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(path, name), nil, 0o644)
+		}
+		return err
+	}
+	t.Cleanup(func() { mkdir = unix.Mkdir })
+}
+
 func (f *fake) group(id string, c *configs.IntelRdt) *Group {
 	f.t.Helper()
 	g, err := newGroup(f.root, id, c)
@@ -185,8 +197,12 @@ func TestApplyTakesAwayWhatItMade(t *testing.T) {
 
 func TestMonitoringGroup(t *testing.T) {
 	f := newFake(t)
-	f.put("mon_groups/box/tasks", "")
+	f.put("mon_groups/other", "")
+	f.fill(t, "tasks")
 	g := f.group("box", &configs.IntelRdt{ClosID: "/", EnableMonitoring: true})
+	if g.MonPath != f.path("mon_groups/box") {
+		t.Errorf("monitoring group %q", g.MonPath)
+	}
 	if err := g.Apply(77); err != nil {
 		t.Fatal(err)
 	}
@@ -204,12 +220,69 @@ func TestMonitoringGroup(t *testing.T) {
 	}
 }
 
+// A group of the container's id that existed before is used, but not changed and
+// not removed.
+func TestGroupsThatExistedBefore(t *testing.T) {
+	f := newFake(t)
+	f.put("box/schemata", "L3:0=7f0;1=01f\n")
+	f.put("box/tasks", "")
+	f.put("box/mon_groups/box/tasks", "")
+	for _, c := range []configs.IntelRdt{
+		{}, {EnableMonitoring: true}, {L3CacheSchema: "L3:0=7f0", EnableMonitoring: true}, {Schemata: []string{"L3:1=1f"}},
+	} {
+		asked := c
+		g := f.group("box", &asked)
+		if g.Config.ClosID != "box" || g.MonPath != "" {
+			t.Errorf("%+v: taken for the container's own: %+v", c, g)
+		}
+		if !reflect.DeepEqual(asked, c) {
+			t.Error("the caller's configuration was changed")
+		}
+		if err := g.Apply(5); err != nil {
+			t.Fatalf("%+v: %v", c, err)
+		}
+		if got := f.get("box/tasks"); got != "5" {
+			t.Errorf("%+v: tasks holds %q", c, got)
+		}
+		// As read from a state file, by this runtime or another.
+		g = &Group{Path: g.Path, MonPath: g.MonPath, ID: "box", Config: g.Config}
+		if err := g.Remove(); err != nil || !f.has("box/tasks") || !f.has("box/mon_groups/box/tasks") {
+			t.Errorf("%+v: removed: %v", c, err)
+		}
+		if got := f.get("box/schemata"); got != "L3:0=7f0;1=01f\n" {
+			t.Errorf("%+v: schemata were changed to %q", c, got)
+		}
+		f.put("box/tasks", "")
+	}
+	for _, c := range []configs.IntelRdt{{L3CacheSchema: "L3:0=1"}, {Schemata: []string{"L3:0=7f0", "L3:1=ff"}}} {
+		if err := f.group("box", &c).Apply(5); err == nil || f.get("box/tasks") != "" {
+			t.Errorf("%+v: joined on other terms: %v", c, err)
+		}
+	}
+}
+
+// One that comes into being after the decision is not taken over, either.
+func TestGroupsThatAppear(t *testing.T) {
+	f := newFake(t)
+	g := f.group("box", &configs.IntelRdt{EnableMonitoring: true})
+	f.put("box/tasks", "")
+	if err := g.Apply(5); !errors.Is(err, unix.EEXIST) || f.get("box/tasks") != "" {
+		t.Errorf("got %v", err)
+	}
+	f.put("gold/tasks", "")
+	g = f.group("box", &configs.IntelRdt{ClosID: "gold", EnableMonitoring: true})
+	f.put("gold/mon_groups/box/tasks", "")
+	if err := g.Apply(5); !errors.Is(err, unix.EEXIST) || f.get("gold/tasks") != "" || !f.has("gold/mon_groups/box/tasks") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRemoveTakesTheContainersOwnGroup(t *testing.T) {
 	f := newFake(t)
+	g := f.group("box", &configs.IntelRdt{})
 	if err := os.Mkdir(f.path("box"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	g := f.group("box", &configs.IntelRdt{})
 	for range 2 { // gone already is no error
 		if err := g.Remove(); err != nil {
 			t.Fatal(err)
@@ -276,19 +349,5 @@ func TestStatsWithoutMonitoring(t *testing.T) {
 	}
 	if s.MBMStats != nil || s.CMTStats != nil || s.MemBwInfo != nil || s.L3CacheInfo == nil {
 		t.Errorf("got %+v", s)
-	}
-}
-
-func TestResctrlMount(t *testing.T) {
-	for line, want := range map[string]string{
-		"36 25 0:31 / /sys/fs/resctrl rw,relatime shared:14 - resctrl resctrl rw": "/sys/fs/resctrl",
-		`36 25 0:31 / /mnt/a\040b rw - resctrl none rw`:                           "/mnt/a b",
-		"36 25 0:31 / /sys/fs/cgroup rw - cgroup2 resctrl rw":                     "",
-		"36 25 - resctrl": "",
-		"":                "",
-	} {
-		if got, ok := resctrlMount(line); got != want || ok != (want != "") {
-			t.Errorf("%s: got %q, %v", line, got, ok)
-		}
 	}
 }

@@ -63,15 +63,33 @@ func TestLinksOfTheImageLeadInside(t *testing.T) {
 		b.mount(&configs.Mount{Source: b.host("file"), Destination: "/a", Device: "bind", Flags: unix.MS_BIND})
 		expect(t, b.must("cat "+v+"/new; readlink /a"), "^hello$", "^"+v+"/new$")
 	})
-	t.Run("in a user namespace names of nodes are not followed", func(t *testing.T) {
-		b := newBox(t)
-		v := b.victim()
-		b.cfg.Mounts = b.cfg.Mounts[:1]
-		check(t, os.Mkdir(b.root("dev"), 0o755))
-		check(t, os.Symlink(v+"/x", b.root("dev/null")))
-		b.inUserNS()
-		_, err := b.run("true")
-		expectError(t, err, "/dev/null", "too many levels of symbolic links")
+	for name, userns := range map[string]bool{"and nodes are made there": false, "and in a user namespace nodes are bound there": true} {
+		t.Run(name, func(t *testing.T) {
+			b := newBox(t)
+			v := b.victim()
+			b.cfg.Mounts = b.cfg.Mounts[:1]
+			check(t, os.Mkdir(b.root("dev"), 0o755))
+			check(t, os.Symlink(v+"/x", b.root("dev/null")))
+			check(t, os.Symlink("/proc/self", b.root("dev/zero")))
+			b.cfg.Devices = b.cfg.Devices[:1]
+			if userns {
+				b.inUserNS()
+			}
+			expect(t, b.must("ls -l "+v+"/x; readlink /dev/null"), `^crw-rw-rw- .* 1, +3 `, "^"+v+"/x$")
+		})
+	}
+	t.Run("do not lead nodes into proc", func(t *testing.T) {
+		for _, userns := range []bool{false, true} {
+			b := newBox(t)
+			b.cfg.Mounts = b.cfg.Mounts[:1]
+			check(t, os.Mkdir(b.root("dev"), 0o755))
+			check(t, os.Symlink("/proc/self/attr/current", b.root("dev/null")))
+			if userns {
+				b.inUserNS()
+			}
+			_, err := b.run("true")
+			expectError(t, err, "/dev/null", "into /proc")
+		}
 	})
 	t.Run("in a circle are an error", func(t *testing.T) {
 		b := newBox(t)
@@ -133,7 +151,7 @@ func TestDevAsSymlinkStaysInside(t *testing.T) {
 	}
 }
 
-func TestNamesInDevThatAreLinksAreNotFollowed(t *testing.T) {
+func TestNamesInDevThatAreLinksLeadInside(t *testing.T) {
 	for _, name := range []string{"console", "null", "sub"} {
 		t.Run(name, func(t *testing.T) {
 			b := newBox(t)
@@ -143,10 +161,10 @@ func TestNamesInDevThatAreLinksAreNotFollowed(t *testing.T) {
 			check(t, os.Symlink(filepath.Join(v, "x"), b.root("dev", name)))
 			b.term = true
 			_, err := b.run("true")
-			if name == "sub" {
-				check(t, err)
-			} else {
+			if name == "console" {
 				expectError(t, err, "/dev/"+name)
+			} else {
+				check(t, err)
 			}
 		})
 	}

@@ -17,30 +17,25 @@ func setattr(f fd, flags uint, attr *unix.MountAttr) error {
 	return os.NewSyscallError("mount_setattr", err)
 }
 
-// lacksSetattr: the call is from Linux 5.12.
+// lacksSetattr says that the kernel is older than Linux 5.12.
 func lacksSetattr(err error) bool { return errors.Is(err, unix.ENOSYS) }
 
-// decorate gives a detached tree the attributes of op. It says whether that
-// has to wait for remount, once the tree is attached.
+// decorate gives a detached tree the attributes of op. later says that they
+// have to wait for remountAttached, after the tree is attached.
 func decorate(f fd, op *Op) (later bool, err error) {
-	if op.Slave {
-		err := setattr(f, unix.AT_RECURSIVE, &unix.MountAttr{Propagation: unix.MS_SLAVE})
-		if err != nil && !lacksSetattr(err) {
-			return false, fmt.Errorf("make it a slave: %w", err)
-		}
-		later = err != nil
-	}
-	if op.Kind == Bind && op.Set|op.Clear != 0 {
-		err := bindAttrs(f, op)
-		if err != nil && !lacksSetattr(err) {
+	if op.Kind == Bind && !op.Change.none() {
+		err := changeBind(f, op)
+		// Linux 5.12 and 5.13 do not know nosymfollow here (EINVAL), mount(2)
+		// has it since 5.10.
+		if err != nil && !lacksSetattr(err) && !errors.Is(err, unix.EINVAL) {
 			return false, err
 		}
-		later = later || err != nil
+		later = err != nil
 	}
 	if op.RecAttr != nil {
 		err := setattr(f, unix.AT_RECURSIVE, op.RecAttr)
 		switch {
-		case err == nil || lacksSetattr(err) && op.RecIfAble:
+		case err == nil:
 		case lacksSetattr(err):
 			return false, fmt.Errorf("set recursive attributes (the kernel can from 5.12 on): %w", err)
 		default:
@@ -50,8 +45,9 @@ func decorate(f fd, op *Op) (later bool, err error) {
 	return later, nil
 }
 
-// setPropagation is for a mount that is attached: attaching one to a shared
-// mount makes it shared, and the kernel refuses that to an unbindable one.
+// setPropagation is for a mount that is attached: a mount becomes shared when
+// it is attached to a shared one, and the kernel attaches no unbindable mount
+// to a shared one.
 func setPropagation(f fd, list []int) error {
 	for _, ms := range list {
 		var flags uint
@@ -69,103 +65,94 @@ func setPropagation(f fd, list []int) error {
 	return nil
 }
 
-// bindAttrs changes the attributes of a clone. What its source's owner locked
-// (mount_namespaces(7)) stays, unless the configuration spells out that it must not.
-func bindAttrs(f fd, op *Op) error {
-	err := setattr(f, 0, &unix.MountAttr{Attr_set: op.Set, Attr_clr: op.Clear})
+// changeBind changes the attributes of a clone as its options say.
+func changeBind(f fd, op *Op) error {
+	err := op.Change.apply(f)
 	if !errors.Is(err, unix.EPERM) {
 		return err
 	}
-	var st unix.Statfs_t
-	if serr := unix.Fstatfs(int(f), &st); serr != nil {
-		return os.NewSyscallError("fstatfs", serr)
+	has, serr := attrsOf(f)
+	if serr != nil {
+		return serr
 	}
-	has := attrOfStatfs(int64(st.Flags))
-	if locked := lockedNames(has, op.Asked); locked != "" {
-		return fmt.Errorf("cannot clear locked flags %s: %w", locked, err)
+	change, can := op.IfLocked.forKernel(has)
+	if can {
+		err = change.apply(f)
 	}
-	set, clr := op.Set, op.Clear&^(has&replaced)
-	if clr&unix.MOUNT_ATTR__ATIME != 0 && has&unix.MOUNT_ATTR__ATIME != set&unix.MOUNT_ATTR__ATIME {
-		// Access times are locked as a whole; mount(2) keeps the source's.
-		clr &^= unix.MOUNT_ATTR__ATIME
-		set &^= unix.MOUNT_ATTR__ATIME
+	if errors.Is(err, unix.EPERM) {
+		return errLocked(has, op.IfLocked, err)
 	}
-	return setattr(f, 0, &unix.MountAttr{Attr_set: set, Attr_clr: clr})
+	return err
 }
 
-// lockedNames names what of asked the mount has.
-func lockedNames(has, asked uint64) string {
-	names := ""
-	add := func(name string) {
-		if names != "" {
-			names += ","
-		}
-		names += name
+func (c Change) apply(f fd) error {
+	return setattr(f, 0, &unix.MountAttr{Attr_set: c.Set, Attr_clr: c.Clear})
+}
+
+// errLocked says which attributes of the source the options may not change.
+func errLocked(has uint64, c Change, err error) error {
+	if names := lockedNames(has, c); names != "" {
+		return fmt.Errorf("cannot clear locked flags %s: %w", names, err)
 	}
-	for _, a := range [...]struct {
-		bit  uint64
-		name string
-	}{
-		{unix.MOUNT_ATTR_RDONLY, "ro"}, {unix.MOUNT_ATTR_NOSUID, "nosuid"},
-		{unix.MOUNT_ATTR_NODEV, "nodev"}, {unix.MOUNT_ATTR_NOEXEC, "noexec"},
-		{unix.MOUNT_ATTR_NODIRATIME, "nodiratime"}, {unix.MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"},
-	} {
-		if has&asked&a.bit != 0 {
-			add(a.name)
-		}
+	return err
+}
+
+// attrsOf reads the attributes of the mount that f is on.
+func attrsOf(f fd) (uint64, error) {
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(int(f), &st); err != nil {
+		return 0, os.NewSyscallError("fstatfs", err)
 	}
-	if asked&unix.MOUNT_ATTR__ATIME != 0 {
-		switch has & unix.MOUNT_ATTR__ATIME {
-		case unix.MOUNT_ATTR_NOATIME:
-			add("noatime")
-		case unix.MOUNT_ATTR_STRICTATIME:
-			add("strictatime")
-		}
-	}
-	return names
+	return attrOfStatfs(int64(st.Flags)), nil
 }
 
 // remountAttached does with mount(2) what decorate could not do before the
 // tree was attached.
 func remountAttached(f fd, op *Op) error {
-	path := f.link()
-	if op.Slave {
-		if err := unix.Mount("", path, "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
-			return fmt.Errorf("make it a slave: %w", os.NewSyscallError("mount", err))
-		}
+	if op.Kind != Bind || op.Change.none() {
+		return nil
 	}
-	if op.Kind == Bind && op.Set|op.Clear != 0 {
-		if err := remount(f, path, op.Set, op.Clear, op.Asked); err != nil {
-			return err
-		}
+	has, err := attrsOf(f)
+	if err != nil {
+		return err
 	}
-	return nil
+	err = remount(f.link(), has, op.Change)
+	if !errors.Is(err, unix.EPERM) {
+		return err
+	}
+	change, can := op.IfLocked.forKernel(has)
+	if can {
+		err = remount(f.link(), has, change)
+	}
+	if errors.Is(err, unix.EPERM) {
+		return errLocked(has, op.IfLocked, err)
+	}
+	return err
 }
 
-// remount changes attributes by MS_REMOUNT|MS_BIND, which sets all of them.
-func remount(f fd, path string, set, clr, asked uint64) error {
-	var st unix.Statfs_t
-	if err := unix.Fstatfs(int(f), &st); err != nil {
-		return os.NewSyscallError("fstatfs", err)
-	}
-	has := attrOfStatfs(int64(st.Flags))
+// remount changes attributes by MS_REMOUNT|MS_BIND, which sets all of them: has
+// are those that the mount has so far.
+func remount(path string, has uint64, c Change) error {
 	const how = unix.MS_REMOUNT | unix.MS_BIND
-	err := unix.Mount("", path, "", uintptr(how|msBits(has&^clr|set)), "")
-	if err == unix.EPERM {
-		if locked := lockedNames(has, asked); locked != "" {
-			return fmt.Errorf("cannot clear locked flags %s: %w", locked, err)
-		}
-		keep := has&replaced | has&unix.MOUNT_ATTR_NODIRATIME | set&^unix.MOUNT_ATTR__ATIME | has&unix.MOUNT_ATTR__ATIME
-		err = unix.Mount("", path, "", uintptr(how|msBits(keep)), "")
-	}
+	err := unix.Mount("", path, "", uintptr(how|msBits(has&^c.Clear|c.Set)), "")
 	return os.NewSyscallError("mount", err)
+}
+
+// addReadonly is remount for the one attribute, where the call that adds it
+// alone is missing. path leads to what f is.
+func addReadonly(f fd, path string) error {
+	has, err := attrsOf(f)
+	if err != nil {
+		return err
+	}
+	return remount(path, has, Change{Set: unix.MOUNT_ATTR_RDONLY})
 }
 
 // makeReadonly adds the one attribute to an attached mount.
 func makeReadonly(f fd) error {
 	err := setattr(f, 0, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
 	if lacksSetattr(err) {
-		return remount(f, f.link(), unix.MOUNT_ATTR_RDONLY, 0, 0)
+		return addReadonly(f, f.link())
 	}
 	return err
 }

@@ -3,12 +3,14 @@ package rootfs
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,8 +27,7 @@ const childEnv = "ROOTFS_TEST_CHILD"
 
 // child is what the re-executed test binary is told.
 type child struct {
-	Plan    Plan
-	Sources int
+	Plan Plan
 	// Hook is a shell script run by Env.Hooks, Script one run inside.
 	Hook, Script string
 	Terminal     bool
@@ -59,6 +60,7 @@ func nest() error {
 	os.Unsetenv(nestEnv)
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.ExtraFiles = []*os.File{os.NewFile(3, "socket")}
 	cmd.SysProcAttr = userNS(syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWNET)
 	return cmd.Run()
 }
@@ -87,10 +89,8 @@ func runChild() error {
 		mountSetattr = func(int, string, uint, *unix.MountAttr) error { return unix.ENOSYS }
 	}
 	env := Env{Terminal: c.Terminal}
-	for i := range c.Sources {
-		syscall.CloseOnExec(3 + i)
-		env.Sources = append(env.Sources, os.NewFile(uintptr(3+i), "source"))
-	}
+	syscall.CloseOnExec(3)
+	env.Sources = askParent
 	if c.Hook != "" {
 		env.Hooks = func() error {
 			out, err := exec.Command("/bin/sh", "-c", c.Hook).CombinedOutput()
@@ -113,6 +113,72 @@ func runChild() error {
 		return err
 	}
 	return syscall.Exec("/bin/busybox", []string{"sh", "-c", c.Script}, []string{"PATH=/bin"})
+}
+
+// askParent sends the number of an operation, with the mount namespace that its
+// sources are to be opened in, and receives those.
+func askParent(op int) ([]*os.File, error) {
+	ns, err := os.Open("/proc/self/ns/mnt")
+	if err != nil {
+		return nil, err
+	}
+	defer ns.Close()
+	if err := unix.Sendmsg(3, []byte(strconv.Itoa(op)), unix.UnixRights(int(ns.Fd())), nil, 0); err != nil {
+		return nil, err
+	}
+	said, files, err := recvFiles(3)
+	if err == nil && said != "ok" {
+		err = errors.New(said)
+	}
+	return files, err
+}
+
+func recvFiles(sock int) (string, []*os.File, error) {
+	buf, oob := make([]byte, 1024), make([]byte, unix.CmsgSpace(4*maxBatch))
+	n, oobn, _, _, err := unix.Recvmsg(sock, buf, oob, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return "", nil, err
+	}
+	msgs, err := unix.ParseSocketControlMessage(oob[:oobn])
+	var files []*os.File
+	for i := range msgs {
+		fds, _ := unix.ParseUnixRights(&msgs[i])
+		for _, f := range fds {
+			files = append(files, os.NewFile(uintptr(f), "passed"))
+		}
+	}
+	return string(buf[:n]), files, err
+}
+
+// serve answers askParent until the child closes its end.
+func (b *box) serve(sock int, plan *Plan) {
+	var ns *os.File
+	sources := plan.NewSources(func() error { return unix.Setns(int(ns.Fd()), unix.CLONE_NEWNS) },
+		func() (*os.File, error) { return os.Open("/proc/self/ns/user") })
+	defer sources.Close()
+	for {
+		said, files, err := recvFiles(sock)
+		if err != nil || said == "" {
+			return
+		}
+		ns = files[0]
+		op, _ := strconv.Atoi(said)
+		reply, err := sources.Open(op)
+		said = "ok"
+		if err != nil {
+			said = err.Error()
+		}
+		var fds []int
+		for _, f := range reply {
+			fds = append(fds, int(f.Fd()))
+		}
+		var rights []byte
+		if len(fds) != 0 {
+			rights = unix.UnixRights(fds...)
+		}
+		_ = unix.Sendmsg(sock, []byte(said), rights, nil, 0)
+		closeFiles(append(reply, files...))
+	}
 }
 
 func mountConsole(p *Plan) error {
@@ -207,16 +273,23 @@ func (b *box) run(script string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sources, err := plan.OpenSources(func() (*os.File, error) { return os.Open("/proc/self/ns/user") })
+	plan.Arrange()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return "", err
+		b.t.Fatal(err)
 	}
-	defer func() {
-		for _, f := range sources {
-			f.Close()
-		}
+	theirs := os.NewFile(uintptr(pair[1]), "socket")
+	served := make(chan bool)
+	go func() {
+		b.serve(pair[0], plan)
+		unix.Close(pair[0])
+		close(served)
 	}()
-	msg, err := wire.Encode(child{Plan: *plan, Sources: len(sources), Hook: b.hook, Script: script, Terminal: b.term, OldKernel: b.old, Console: b.console})
+	defer func() {
+		theirs.Close()
+		<-served
+	}()
+	msg, err := wire.Encode(child{Plan: *plan, Hook: b.hook, Script: script, Terminal: b.term, OldKernel: b.old, Console: b.console})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -231,7 +304,7 @@ func (b *box) run(script string) (string, error) {
 	}
 	cmd.Env = append(os.Environ(), childEnv+"=1", "GOMAXPROCS=1", "GOGC=off")
 	cmd.Stdin = bytes.NewReader(msg)
-	cmd.ExtraFiles = sources
+	cmd.ExtraFiles = []*os.File{theirs}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.SysProcAttr = &syscall.SysProcAttr{

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	devices "github.com/opencontainers/cgroups/devices/config"
 	"github.com/opencontainers/selinux/go-selinux"
 	"golang.org/x/sys/unix"
 
@@ -27,7 +26,7 @@ type decider struct {
 }
 
 // NewPlan decides how the root of the container is made. It asks the kernel
-// for nothing but, with a mount label, whether SELinux is on. Errors name
+// for nothing, except, with a mount label, whether SELinux is on. Errors name
 // mounts by their place in config.json.
 func NewPlan(cfg *configs.Config, cg Layout) (*Plan, error) {
 	d := &decider{cfg: cfg, cg: cg, userns: cfg.Namespaces.Contains(configs.NEWUSER)}
@@ -45,12 +44,9 @@ func NewPlan(cfg *configs.Config, cg Layout) (*Plan, error) {
 	if cfg.Umask != nil {
 		d.plan.Root.Umask = *cfg.Umask
 	}
-	d.plan.rootUID, d.plan.rootGID = -1, -1
-	if uid, err := cfg.HostRootUID(); err == nil {
-		d.plan.rootUID = uid
-	}
-	if gid, err := cfg.HostRootGID(); err == nil {
-		d.plan.rootGID = gid
+	if !d.plan.Root.OwnMounts {
+		// The mount of the root is the host's, and stays as it is.
+		d.plan.Root.Readonly = false
 	}
 	if cfg.MountLabel != "" && selinux.GetEnabled() {
 		d.label = cfg.MountLabel
@@ -69,16 +65,38 @@ func NewPlan(cfg *configs.Config, cg Layout) (*Plan, error) {
 	return d.plan, nil
 }
 
-// inContainer makes the paths absolute. An empty one leads nowhere, least of
-// all to the root.
+// inContainer makes the paths absolute, and keeps the first of equal ones: a
+// second mask would lie on the first. An empty path is left out, for it would
+// become the root.
 func inContainer(paths []string) []string {
 	var abs []string
+	have := make(map[string]bool, len(paths))
 	for _, p := range paths {
-		if p != "" {
-			abs = append(abs, path.Join("/", p))
+		if p == "" {
+			continue
+		}
+		if p = path.Join("/", p); !have[p] {
+			have[p] = true
+			abs = append(abs, p)
 		}
 	}
 	return abs
+}
+
+// target gives the place of a mount inside the container. A destination that
+// begins with the path of the root file system on the host means the path
+// below that, as in runc.
+func (d *decider) target(destination string) string {
+	p := path.Join("/", destination)
+	if root := d.cfg.Rootfs; root != "/" && within(p, root) {
+		return path.Join("/", p[len(root):])
+	}
+	return p
+}
+
+// within says whether the clean path p is dir or lies below it.
+func within(p, dir string) bool {
+	return p == dir || dir == "/" || strings.HasPrefix(p, dir) && p[len(dir)] == '/'
 }
 
 // mountError has the words that callers look for.
@@ -93,7 +111,7 @@ func (d *decider) mount(i int, m *configs.Mount) error {
 	op := Op{
 		Place:       "mounts[" + strconv.Itoa(i) + "]",
 		Source:      m.Source,
-		Target:      path.Join("/", m.Destination),
+		Target:      d.target(m.Destination),
 		RecAttr:     m.RecAttr,
 		Propagation: m.PropagationFlags,
 	}
@@ -121,23 +139,21 @@ func (d *decider) bind(op Op, m *configs.Mount) error {
 	if m.Data != "" {
 		return fmt.Errorf("bind mounts cannot have any filesystem-specific options applied: %q", m.Data)
 	}
+	if m.Source == "" {
+		return fmt.Errorf("a bind mount needs a source")
+	}
 	op.Kind = Bind
 	op.Recursive = m.Flags&unix.MS_REC != 0
-	op.Set, op.Clear, op.Asked = bindAttr(m.Flags, m.ClearedFlags)
-	// The root of a user namespace may not be able to reach what the caller
-	// means. A caller without rights of its own has nothing better to offer.
-	op.FromRuntime = d.plan.Root.OwnMounts && d.userns && !d.cfg.RootlessEUID
-	// What init clones in its own namespace is what the root's propagation has
-	// made of it; a clone from the host's namespace must become the same. In a
-	// user namespace the kernel lets nothing propagate out, nor do we.
-	slave := d.userns || d.cfg.RootPropagation&unix.MS_SHARED == 0
-	if m.IDMapping != nil {
-		op.IDMap = m.IDMapping
-		op.FromRuntime = d.userns || !d.plan.Root.OwnMounts
+	op.Change, op.IfLocked = bindAttr(m.Flags, m.ClearedFlags)
+	// The root of a user namespace may not be able to reach a source that the
+	// caller can reach, and it may not map ids. A rootless caller has no more
+	// rights than its container, so there init opens all sources.
+	op.Sent = m.IDMapping != nil || d.userns && d.plan.Root.OwnMounts && !d.cfg.RootlessEUID
+	if op.Sent {
+		d.plan.sent = append(d.plan.sent, sentSource{len(d.plan.Ops), m.IDMapping})
 	}
-	op.Slave = op.FromRuntime && slave
 	if d.cfg.MountLabel != "" && m.Relabel != "" {
-		op.Relabel, op.RelabelTo = m.Relabel, d.cfg.MountLabel
+		d.plan.relabel = append(d.plan.relabel, relabelling{op.Place, m.Source, d.cfg.MountLabel, m.Relabel == "z"})
 	}
 	d.add(op)
 	return nil
@@ -151,49 +167,70 @@ func (d *decider) filesystem(op Op, m *configs.Mount) {
 	flags := m.Flags
 	switch m.Device {
 	case "proc", "sysfs":
-		// LSMs and masks rely on what is found at these places, so no symlink
-		// of the image may say where they are (CVE-2019-19921, CVE-2023-27561).
+		// LSMs and masks rely on the contents of these places, so no symlink
+		// of the image may move them (CVE-2019-19921, CVE-2023-27561).
 		op.RealDir = true
 		label = ""
 	case "mqueue":
-		// Takes no options; it is labelled afterwards.
+		// It takes no options, and is labelled after the mount.
 		op.Label, label = d.label, ""
 	case "devpts":
 		data = d.devptsData(data)
 	case "tmpfs":
 		op.CopyUp = m.Extensions&configs.ExtCopyUp != 0
-		op.ModeFromTarget = true
 	}
 	if flags&unix.MS_RDONLY != 0 && (m.Device == "tmpfs" || op.Target == "/dev") {
-		// There is more to be put there first.
+		// Later operations make mount points and nodes in it.
 		op.LateReadonly = true
 		flags &^= unix.MS_RDONLY
 	}
 	op.Set = newAttr(flags)
 	d.options(&op, flags, data, label)
-	if m.Device == "tmpfs" {
-		for _, p := range op.Params {
-			if p.Key == "mode" {
-				op.ModeFromTarget = false
-			}
-		}
+	if m.Device == "tmpfs" && !hasParam(op.Params, "mode") {
+		// The tmpfs takes the mode of the folder that it covers. A missing
+		// folder is made with the mode of a new tmpfs, so that the container
+		// finds the same mode at its first start and at the next ones.
+		op.ModeFromTarget, op.TargetMode = true, newTmpfsMode
 	}
-	if m.Device == "sysfs" {
-		// A sysfs shows one network namespace, and only its owner may mount
-		// it: with the host's, the host's /sys is the one there is. All of it,
-		// since what is mounted below is locked to it in a user namespace.
-		op.Else = &Op{
-			Kind: Bind, Place: op.Place, Source: "/sys", Target: op.Target, RealDir: true,
-			Recursive: true, Set: op.Set, RecAttr: op.RecAttr, Propagation: op.Propagation,
-		}
-		if op.RecAttr == nil && op.Set&unix.MOUNT_ATTR_RDONLY != 0 {
-			// What the options of the one mount promised: there are writable
-			// cgroups below the host's (CVE-2023-25809).
-			op.Else.RecIfAble = true
-			op.Else.RecAttr = &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
-		}
+	if m.Device == "sysfs" && m.Flags&unix.MS_RDONLY != 0 {
+		op.Else = hostSysfs(&op, m)
 	}
 	d.add(op)
+}
+
+// newTmpfsMode is the mode of a tmpfs that is mounted without the option.
+const newTmpfsMode = 0o1777
+
+func hasParam(ps []Param, key string) bool {
+	for _, p := range ps {
+		if p.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// hostSysfs stands in for a read-only sysfs where the kernel refuses to mount
+// one. A sysfs shows one network namespace, and only the owner of that may
+// mount it: a container with its own user namespace and the host's network
+// namespace may not. So the host's own /sys is bound, recursively, for in a
+// user namespace the mounts below are locked to it, and read-only with all of
+// them, for there are writable cgroups below (CVE-2023-25809).
+func hostSysfs(op *Op, m *configs.Mount) *Op {
+	bind := &Op{
+		Kind: Bind, Place: op.Place, Source: "/sys", Target: op.Target, RealDir: true,
+		Recursive: true, RecAttr: op.RecAttr, Propagation: op.Propagation,
+	}
+	bind.Change, bind.IfLocked = bindAttr(m.Flags, 0)
+	if bind.RecAttr == nil {
+		bind.RecAttr = &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
+	} else {
+		all := *bind.RecAttr
+		all.Attr_set |= unix.MOUNT_ATTR_RDONLY
+		all.Attr_clr &^= unix.MOUNT_ATTR_RDONLY
+		bind.RecAttr = &all
+	}
+	return bind
 }
 
 // options sorts flags, data and label into what fsconfig(2) takes.
@@ -215,7 +252,7 @@ func (d *decider) options(op *Op, flags int, data, label string) {
 }
 
 // devptsData leaves gid=5 out where that group does not exist in the user
-// namespace: the kernel would refuse the mount for it.
+// namespace: the kernel would refuse the mount because of it.
 func (d *decider) devptsData(data string) string {
 	if !d.userns || data == "" {
 		return data
@@ -235,13 +272,13 @@ func (d *decider) devptsData(data string) string {
 	return strings.Join(kept, ",")
 }
 
-// checkTarget refuses what must not be covered.
+// checkTarget refuses places that must not be covered.
 func checkTarget(m *configs.Mount, target string) error {
 	if target == "/" {
 		return fmt.Errorf("the root of the container cannot be mounted over")
 	}
 	if target == "/proc" {
-		// A bind is looked at when it is there.
+		// The type of a bind is looked at when its source is open.
 		if m.Device != "proc" && !m.IsBind() && m.Flags&unix.MS_REMOUNT == 0 {
 			return fmt.Errorf("%q cannot be mounted because it is not of type proc", target)
 		}
@@ -253,8 +290,8 @@ func checkTarget(m *configs.Mount, target string) error {
 	return nil
 }
 
-// coverable are the files of /proc that may be covered, to lie to programs
-// about what they have: nothing that anybody writes a label to.
+// coverable are the files of /proc that a mount may cover, to show programs
+// other resources than the host has. No label or limit is written to them.
 func coverable(target string) bool {
 	switch target {
 	case "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat",
@@ -263,45 +300,4 @@ func coverable(target string) bool {
 		return true
 	}
 	return false
-}
-
-// devices decides about /dev.
-func (d *decider) devices() error {
-	for _, m := range d.cfg.Mounts {
-		if m.IsBind() && path.Join("/", m.Destination) == "/dev" {
-			return nil
-		}
-	}
-	dev := &Dev{BindOnly: d.userns, Nodes: make([]Node, 0, len(d.cfg.Devices))}
-	for _, c := range d.cfg.Devices {
-		n := Node{
-			Path: path.Join("/", c.Path),
-			Mode: uint32(c.FileMode.Perm()),
-			UID:  c.Uid, GID: c.Gid,
-		}
-		if n.Path == "/dev/ptmx" {
-			// Always the container's own.
-			continue
-		}
-		switch c.Type {
-		case devices.CharDevice, 'u':
-			n.Mode |= unix.S_IFCHR
-		case devices.BlockDevice:
-			n.Mode |= unix.S_IFBLK
-		case devices.FifoDevice:
-			n.Mode |= unix.S_IFIFO
-		default:
-			return fmt.Errorf("device %q: invalid device type %q", c.Path, string(rune(c.Type)))
-		}
-		if c.Type != devices.FifoDevice {
-			rdev, err := c.Mkdev()
-			if err != nil {
-				return fmt.Errorf("device %q: %w", c.Path, err)
-			}
-			n.Dev = rdev
-		}
-		dev.Nodes = append(dev.Nodes, n)
-	}
-	d.plan.Dev = dev
-	return nil
 }

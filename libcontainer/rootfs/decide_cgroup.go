@@ -12,8 +12,8 @@ import (
 
 const cgroupRoot = "/sys/fs/cgroup"
 
-// cgroup decides about a mount of type cgroup, which means whatever shows the
-// container its own cgroup.
+// cgroup decides about a mount of type cgroup, which shows the container its
+// own cgroup, of whichever version.
 func (d *decider) cgroup(op Op, m *configs.Mount) {
 	if d.cg.Unified {
 		d.cgroupV2(op, m)
@@ -40,7 +40,7 @@ func (d *decider) cgroupV2(op Op, m *configs.Mount) {
 	}
 	bind := op
 	bind.Kind, bind.Source = Bind, cgroupRoot
-	bind.Set, bind.Clear, _ = bindAttr(m.Flags, 0)
+	bind.Change, bind.IfLocked = bindAttr(m.Flags, 0)
 	if d.userns || d.cfg.Namespaces.Contains(configs.NEWCGROUP) {
 		bind.Source = own
 	}
@@ -53,7 +53,7 @@ func (d *decider) cgroupV2(op Op, m *configs.Mount) {
 	}
 	op.Kind, op.FSType = Filesystem, "cgroup2"
 	op.Set = newAttr(m.Flags)
-	// Read-only is the mount, not the file system, which is the host's too.
+	// The mount is read-only, not the file system: the host has the same one.
 	d.options(&op, m.Flags&^unix.MS_RDONLY, m.Data, d.label)
 	op.Else = &bind
 	d.add(op)
@@ -73,7 +73,7 @@ type hierarchy struct {
 func hierarchies(paths map[string]string) []hierarchy {
 	var hs []hierarchy
 	for key, own := range paths {
-		// With v1 the container has no say in the unified hierarchy.
+		// On v1 the container is not shown the unified hierarchy.
 		if key == "" || own == "" {
 			continue
 		}
@@ -95,18 +95,17 @@ func hierarchies(paths map[string]string) []hierarchy {
 	return hs
 }
 
-// cgroupV1: a tmpfs with a folder for each hierarchy, and links for the names
-// of joint ones.
+// cgroupV1 makes a tmpfs with a folder for each hierarchy, and links for the
+// names of joint ones. Only the hierarchies are read-only where the options say
+// so: programs make mount points in the tmpfs, and runc lets them.
 func (d *decider) cgroupV1(op Op, m *configs.Mount) {
-	readonly := m.Flags&unix.MS_RDONLY != 0
-	// Whatever the options say: nothing of it is ever executed or a device.
+	// Nothing in it is ever executed or a device, whatever the options say.
 	const always = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	base := op
 	base.Kind, base.FSType, base.Source = Filesystem, "tmpfs", "tmpfs"
 	base.Flags = m.Flags&^unix.MS_RDONLY | always
 	base.Set = newAttr(base.Flags)
 	d.options(&base, base.Flags, "mode=755", d.label)
-	base.LateReadonly = readonly
 	base.RecAttr = nil
 	d.add(base)
 
@@ -120,10 +119,10 @@ func (d *decider) cgroupV1(op Op, m *configs.Mount) {
 		bind.Kind, bind.Source = Bind, h.own
 		flags := m.Flags
 		if d.cfg.RootlessCgroups && !ownNS {
-			// It may be the caller's cgroup, with all that is below.
+			// It may be the caller's own cgroup, with all cgroups below.
 			flags |= unix.MS_RDONLY
 		}
-		bind.Set, bind.Clear, _ = bindAttr(flags, 0)
+		bind.Change, bind.IfLocked = bindAttr(flags, 0)
 		if d.cfg.RootlessCgroups || d.userns {
 			bind.Else = &Op{Kind: Hide, Place: op.Place, Target: sub.Target}
 		}

@@ -1,7 +1,10 @@
 package rootfs
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,7 +117,10 @@ func TestDecideCgroupV1LinksJointNames(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q", got)
 	}
-	if !plan.Ops[0].LateReadonly || plan.Ops[1].Set&unix.MOUNT_ATTR_RDONLY == 0 {
+	if plan.Ops[0].LateReadonly || plan.Ops[0].Set&unix.MOUNT_ATTR_RDONLY != 0 {
+		t.Errorf("the tmpfs is read-only: %s", mustJSON(plan.Ops))
+	}
+	if plan.Ops[1].Change.Set&unix.MOUNT_ATTR_RDONLY == 0 {
 		t.Errorf("read-only was lost: %s", mustJSON(plan.Ops))
 	}
 }
@@ -170,27 +176,117 @@ func TestSourcesThatTheRuntimeOpens(t *testing.T) {
 	}
 	userns := func(c *configs.Config) { c.Namespaces.Add(configs.NEWUSER, "") }
 	for _, c := range []struct {
-		name               string
-		edit               func(*configs.Config, *configs.Mount)
-		fromRuntime, slave bool
+		name string
+		edit func(*configs.Config, *configs.Mount)
+		sent bool
 	}{
-		{"plain", func(*configs.Config, *configs.Mount) {}, false, false},
-		{"user namespace", func(c *configs.Config, _ *configs.Mount) { userns(c) }, true, true},
-		{"rootless", func(c *configs.Config, _ *configs.Mount) { userns(c); c.RootlessEUID = true }, false, false},
-		{"idmap", func(_ *configs.Config, m *configs.Mount) { m.IDMapping = &configs.MountIDMapping{} }, false, false},
+		{"plain", func(*configs.Config, *configs.Mount) {}, false},
+		{"user namespace", func(c *configs.Config, _ *configs.Mount) { userns(c) }, true},
+		{"rootless", func(c *configs.Config, _ *configs.Mount) { userns(c); c.RootlessEUID = true }, false},
+		{"idmap", func(_ *configs.Config, m *configs.Mount) { m.IDMapping = &configs.MountIDMapping{} }, true},
 		{"idmap in a user namespace", func(c *configs.Config, m *configs.Mount) {
 			userns(c)
 			m.IDMapping = &configs.MountIDMapping{}
-		}, true, true},
-		{"idmap without a mount namespace, in a shared root", func(c *configs.Config, m *configs.Mount) {
+		}, true},
+		{"idmap without a mount namespace", func(c *configs.Config, m *configs.Mount) {
 			c.Namespaces.Remove(configs.NEWNS)
 			m.IDMapping = &configs.MountIDMapping{}
-			c.RootPropagation = unix.MS_SHARED | unix.MS_REC
-		}, true, false},
+		}, true},
 	} {
-		op := bind(c.edit)
-		if op.FromRuntime != c.fromRuntime || op.Slave != c.slave {
-			t.Errorf("%s: from the runtime %v, slave %v", c.name, op.FromRuntime, op.Slave)
+		if op := bind(c.edit); op.Sent != c.sent {
+			t.Errorf("%s: sent by the runtime: %v", c.name, op.Sent)
 		}
+	}
+}
+
+func TestSourcesThatAreSentTogether(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	check(t, err)
+	root, vol := filepath.Join(dir, "rootfs"), filepath.Join(dir, "vol")
+	check(t, os.MkdirAll(filepath.Join(root, "mnt"), 0o755))
+	check(t, os.Mkdir(vol, 0o755))
+	check(t, os.Symlink("rootfs/mnt", filepath.Join(dir, "link")))
+	within, link, missing := filepath.Join(root, "mnt"), filepath.Join(dir, "link"), filepath.Join(dir, "missing")
+	nine := slices.Repeat([]string{vol}, 9)
+	for _, c := range []struct {
+		name        string
+		sources     []string
+		propagation int
+		want        []int
+	}{
+		{"none", nil, 0, nil},
+		{"outside the root", []string{vol, vol, vol}, 0, []int{3, 0, 0}},
+		{"no more than a few", nine, 0, []int{8, 0, 0, 0, 0, 0, 0, 0, 1}},
+		{"the root itself", []string{vol, root, vol}, 0, []int{1, 2, 0}},
+		{"inside the root", []string{vol, within, vol, within}, 0, []int{1, 2, 0, 1}},
+		{"inside by a symlink", []string{vol, link, vol}, 0, []int{1, 2, 0}},
+		{"missing so far", []string{vol, missing, vol}, 0, []int{1, 2, 0}},
+		{"in a shared root", []string{vol, vol}, unix.MS_SHARED, []int{1, 1}},
+	} {
+		cfg := defaultConfig(root)
+		cfg.Mounts, cfg.RootPropagation = nil, c.propagation
+		cfg.Namespaces.Add(configs.NEWUSER, "")
+		for _, s := range c.sources {
+			cfg.Mounts = append(cfg.Mounts, &configs.Mount{Source: s, Destination: "/d", Device: "bind", Flags: unix.MS_BIND})
+		}
+		plan, err := NewPlan(cfg, Layout{})
+		check(t, err)
+		plan.Arrange()
+		var got []int
+		for _, op := range plan.Ops {
+			got = append(got, op.Batch)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestDestinationsThatBeginWithTheRootsPath(t *testing.T) {
+	for _, c := range []struct{ root, destination, want string }{
+		{"/b/rootfs", "/b/rootfs/mnt/x", "/mnt/x"},
+		{"/b/rootfs", "/b/rootfs//mnt/../y/", "/y"},
+		{"/b/rootfs", "/b/rootfs2/mnt", "/b/rootfs2/mnt"},
+		{"/b/rootfs", "/mnt/b/rootfs/x", "/mnt/b/rootfs/x"},
+		{"/b/rootfs", "b/rootfs/x", "/x"},
+		{"/", "/mnt/x", "/mnt/x"},
+	} {
+		cfg := defaultConfig(c.root)
+		cfg.Mounts = []*configs.Mount{{Source: "tmpfs", Destination: c.destination, Device: "tmpfs"}}
+		plan, err := NewPlan(cfg, Layout{})
+		check(t, err)
+		if got := plan.Ops[0].Target; got != c.want {
+			t.Errorf("%s in a root at %s becomes %s", c.destination, c.root, got)
+		}
+	}
+	cfg := defaultConfig("/b/rootfs")
+	cfg.Mounts = []*configs.Mount{{Source: "tmpfs", Destination: "/b/rootfs", Device: "tmpfs"}}
+	_, err := NewPlan(cfg, Layout{})
+	expectError(t, err, "the root of the container cannot be mounted over")
+}
+
+func TestMaskedPathsAreUnique(t *testing.T) {
+	got := inContainer([]string{"/a", "", "b", "/a/", "/b", "/a/../a", "/c"})
+	if want := []string{"/a", "/b", "/c"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSysfsOfTheHostOnlyReadOnly(t *testing.T) {
+	cfg := defaultConfig("/r")
+	cfg.Mounts = []*configs.Mount{
+		{Source: "sysfs", Destination: "/sys", Device: "sysfs", Flags: unix.MS_RDONLY, RecAttr: &unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY, Attr_set: unix.MOUNT_ATTR_NODEV}},
+		{Source: "sysfs", Destination: "/sys2", Device: "sysfs"},
+	}
+	plan, err := NewPlan(cfg, Layout{})
+	check(t, err)
+	if e := plan.Ops[0].Else; e == nil || !e.Recursive || e.RecAttr.Attr_set != unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NODEV || e.RecAttr.Attr_clr != 0 {
+		t.Errorf("%s", mustJSON(plan.Ops[0]))
+	}
+	if plan.Ops[0].RecAttr.Attr_clr == 0 {
+		t.Error("the configuration was changed")
+	}
+	if plan.Ops[1].Else != nil {
+		t.Error("a writable sysfs of the host")
 	}
 }

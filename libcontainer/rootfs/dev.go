@@ -17,9 +17,9 @@ var devLinks = [...]struct{ name, text string }{
 	{"stderr", "/proc/self/fd/2"},
 }
 
-// makeDev makes nodes and links. Names are always looked up right below an fd
-// of their folder, which was resolved inside the root: an image may have made
-// /dev, or any file in it, a symlink (CVE-2026-41579).
+// makeDev makes nodes and links. An image may have made /dev, or any file in
+// it, a symlink (CVE-2026-41579), so names are looked up only below an fd of
+// their folder, which was resolved inside the root.
 func (s *setup) makeDev(d *Dev) error {
 	dev, err := s.devFolder()
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *setup) makeDev(d *Dev) error {
 			return err
 		}
 	}
-	// The image's ptmx may be a node, which would be the host's.
+	// A ptmx node of the image would open the host's devpts.
 	err = unix.Symlinkat("pts/ptmx", int(dev), "ptmx")
 	if err == unix.EEXIST {
 		if own, err := s.onOwnMount(dev); err != nil || !own {
@@ -72,18 +72,21 @@ func (s *setup) devFolder() (fd, error) {
 	if f := s.tree.base("/dev"); f != none {
 		return dupFD(f)
 	}
-	f, err := s.tree.openOrMake("/dev", always(true))
+	f, err := s.tree.openOrMake("/dev", folder(0))
 	if err != nil {
 		return none, &os.PathError{Op: "open", Path: "/dev", Err: err}
 	}
 	return f.fd, nil
 }
 
+// makeNode makes a device node or named pipe. Whatever is there already stays
+// as it is, as in runc: it may be the host's own file, which a mount has
+// brought, and its owner and mode are not the container's to change.
 func (s *setup) makeNode(dev fd, n *Node, bindOnly bool) error {
 	dir, name := path.Split(n.Path)
 	at := dev
 	if dir != "/dev/" {
-		f, err := s.tree.openOrMake(path.Clean(dir), always(true))
+		f, err := s.tree.openOrMake(path.Clean(dir), folder(0))
 		if err != nil {
 			return fmt.Errorf("make its folder: %w", err)
 		}
@@ -102,7 +105,7 @@ func (s *setup) makeNode(dev fd, n *Node, bindOnly bool) error {
 	case nil:
 		return chownNode(at, name, n)
 	case unix.EEXIST:
-		return s.keepNode(at, name, n)
+		return s.nodeByLink(at, name, n)
 	case unix.EPERM:
 		if !fifo {
 			return s.bindNode(at, name, n)
@@ -113,17 +116,84 @@ func (s *setup) makeNode(dev fd, n *Node, bindOnly bool) error {
 	}
 }
 
-// mknod is mknodat(2). What the cgroup does not allow while its rules are being
-// written is tried again once they are.
+// nodeByLink makes the node where a symlink of its name leads, inside the root.
+// Images have such links (/dev/null to a folder of their own), and runc starts
+// them. Anything else of that name is left alone.
+func (s *setup) nodeByLink(at fd, name string, n *Node) error {
+	var st unix.Stat_t
+	if err := unix.Fstatat(int(at), name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return os.NewSyscallError("fstatat", err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFLNK {
+		return nil
+	}
+	f, err := s.linked(n, leaf{mode: n.Mode, dev: n.Dev})
+	if errors.Is(err, unix.EPERM) {
+		if err := s.settle(); err != nil {
+			return err
+		}
+		f, err = s.linked(n, leaf{mode: n.Mode, dev: n.Dev})
+	}
+	if errors.Is(err, unix.EPERM) && n.Mode&unix.S_IFMT != unix.S_IFIFO {
+		return s.bindNode(at, name, n)
+	}
+	if err != nil {
+		return err
+	}
+	defer f.fd.close()
+	if !f.made || n.UID == 0 && n.GID == 0 {
+		return nil
+	}
+	err = unix.Fchownat(int(f.fd), "", int(n.UID), int(n.GID), unix.AT_EMPTY_PATH)
+	return os.NewSyscallError("fchownat", err)
+}
+
+// linked opens the place where the symlink of the node's name leads, and makes
+// it when it is missing.
+func (s *setup) linked(n *Node, l leaf) (resolved, error) {
+	f, err := s.tree.openOrMake(n.Path, func() (leaf, error) { return l, nil })
+	if err != nil {
+		return f, err
+	}
+	f.byLink = true
+	if err := s.notInProc(f); err != nil {
+		f.fd.close()
+		return resolved{fd: none}, err
+	}
+	return f, nil
+}
+
+// notInProc refuses a place in procfs that symlinks led to: a node that is
+// bound there would hide files that labels and limits are written to.
+func (s *setup) notInProc(r resolved) error {
+	if !r.byLink {
+		return nil
+	}
+	magic, err := r.fd.fsMagic()
+	if err == nil && magic == unix.PROC_SUPER_MAGIC {
+		err = errors.New("a symlink leads its folder into /proc")
+	}
+	return err
+}
+
+// mknod is mknodat(2). The cgroup denies it while its device rules are written,
+// so it is tried again after that.
 func (s *setup) mknod(at fd, name string, mode uint32, dev uint64) error {
 	err := unix.Mknodat(int(at), name, mode, int(dev))
 	if err != unix.EPERM || s.env.Settled == nil {
 		return err
 	}
-	if serr := s.env.Settled(); serr != nil {
+	if serr := s.settle(); serr != nil {
 		return serr
 	}
 	return unix.Mknodat(int(at), name, mode, int(dev))
+}
+
+func (s *setup) settle() error {
+	if s.env.Settled == nil {
+		return nil
+	}
+	return s.env.Settled()
 }
 
 func chownNode(at fd, name string, n *Node) error {
@@ -134,43 +204,10 @@ func chownNode(at fd, name string, n *Node) error {
 	return os.NewSyscallError("fchownat", err)
 }
 
-// same says whether what is there is the device that the plan means.
+// same says whether the file is the device that the plan means.
 func (n *Node) same(st *unix.Stat_t) bool {
 	return st.Mode&unix.S_IFMT == n.Mode&unix.S_IFMT &&
 		(n.Mode&unix.S_IFMT == unix.S_IFIFO || uint64(st.Rdev) == n.Dev)
-}
-
-// keepNode takes a node that is there already, if it is the right one.
-func (s *setup) keepNode(at fd, name string, n *Node) error {
-	f, err := openEntry(at, name, 0)
-	if err != nil {
-		return os.NewSyscallError("openat2", err)
-	}
-	defer f.close()
-	st, err := f.stat()
-	if err != nil {
-		return err
-	}
-	if !n.same(&st) {
-		return errors.New("there is something else already, or a node with other numbers")
-	}
-	// A node that a mount has brought, by itself or with its folder, is the
-	// host's own file: its owner and mode are not for a container to change.
-	if own, err := s.onOwnMount(f); err != nil || !own {
-		return err
-	}
-	if st.Uid != n.UID || st.Gid != n.GID {
-		if err := unix.Fchownat(int(f), "", int(n.UID), int(n.GID), unix.AT_EMPTY_PATH); err != nil {
-			return os.NewSyscallError("fchownat", err)
-		}
-	}
-	if st.Mode&0o7777 != n.Mode&0o7777 {
-		// chmod(2) of an O_PATH fd goes by its link only.
-		if err := unix.Chmod(f.link(), n.Mode&0o7777); err != nil {
-			return os.NewSyscallError("chmod", err)
-		}
-	}
-	return nil
 }
 
 // onOwnMount says whether f lies on the container's root or on a tmpfs of the
@@ -196,7 +233,7 @@ func (s *setup) onOwnMount(f fd) (bool, error) {
 	return false, nil
 }
 
-// bindNode shows the host's node: in a user namespace none can be made.
+// bindNode binds the host's node of the same path, where none can be made.
 func (s *setup) bindNode(at fd, name string, n *Node) error {
 	mnt, err := cloneTree(unix.AT_FDCWD, n.Path, unix.AT_SYMLINK_NOFOLLOW)
 	if err != nil {
@@ -210,16 +247,25 @@ func (s *setup) bindNode(at fd, name string, n *Node) error {
 		mnt.close()
 		return err
 	}
-	err = unix.Mknodat(int(at), name, unix.S_IFREG, 0)
-	if err != nil && err != unix.EEXIST {
-		mnt.close()
-		return os.NewSyscallError("mknodat", err)
-	}
-	f, err := openEntry(at, name, 0)
+	f, err := s.nodeTarget(at, name, n)
 	if err != nil {
 		mnt.close()
-		return os.NewSyscallError("openat2", err)
+		return err
 	}
-	defer f.close()
-	return s.place(&Op{Target: n.Path}, mnt, resolved{fd: f}, false)
+	defer f.fd.close()
+	return s.place(&Op{Target: n.Path}, mnt, f, false)
+}
+
+// nodeTarget opens the file on which a node is bound, and makes it when it is
+// missing.
+func (s *setup) nodeTarget(at fd, name string, n *Node) (resolved, error) {
+	err := unix.Mknodat(int(at), name, unix.S_IFREG, 0)
+	if err != nil && err != unix.EEXIST {
+		return resolved{fd: none}, os.NewSyscallError("mknodat", err)
+	}
+	f, err := openEntry(at, name, 0)
+	if err == unix.ELOOP {
+		return s.linked(n, emptyFile)
+	}
+	return resolved{fd: f}, os.NewSyscallError("openat2", err)
 }

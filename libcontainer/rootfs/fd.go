@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fd is a file descriptor that this package owns. An [os.File] would ask the
-// kernel about each one before it gives it a finalizer; init has a hundred of
-// them, each for some microseconds.
+// fd is a file descriptor that this package owns. An [os.File] would cost some
+// system calls and a finalizer for each; init opens a hundred of them and keeps
+// each for some microseconds.
 type fd int
 
-// none is no fd. 0 is stdio's.
+// none is no fd.
 const none fd = -1
 
 func (f fd) close() {
@@ -23,8 +23,8 @@ func (f fd) close() {
 	}
 }
 
-// link is the path by which calls that only take paths reach the fd. It is
-// used before the change of root only, while /proc is still the caller's.
+// link is the path of the fd for system calls that only take paths. It is used
+// only before the change of root, while /proc is still the caller's.
 func (f fd) link() string { return "/proc/self/fd/" + strconv.Itoa(int(f)) }
 
 func (f fd) stat() (st unix.Stat_t, err error) {
@@ -68,8 +68,8 @@ func (f fd) fsMagic() (int64, error) {
 	return int64(st.Type), nil
 }
 
-// retry repeats a call that a signal broke off, as happens on network file
-// systems.
+// retry repeats a call that a signal has interrupted, as happens on network
+// file systems.
 func retry(call func() error) error {
 	for {
 		if err := call(); err != unix.EINTR {
@@ -78,7 +78,7 @@ func retry(call func() error) error {
 	}
 }
 
-// openPath opens by a path that the caller is answerable for.
+// openPath opens a path that the caller trusts.
 func openPath(path string, flags int) (fd, error) {
 	n := none
 	err := retry(func() error {
@@ -92,7 +92,7 @@ func openPath(path string, flags int) (fd, error) {
 	return n, nil
 }
 
-// cloneTree gives a detached copy of what is mounted at the path, open_tree(2).
+// cloneTree gives a detached copy of the mount at the path (open_tree(2)).
 func cloneTree(dir fd, path string, flags uint) (fd, error) {
 	n := none
 	err := retry(func() error {
@@ -103,14 +103,19 @@ func cloneTree(dir fd, path string, flags uint) (fd, error) {
 	return n, err
 }
 
-// cloneAt is cloneTree of what is open as f.
+// cloneAt is cloneTree of an open file.
 func cloneAt(f fd, flags uint) (fd, error) {
 	return cloneTree(f, "", flags|unix.AT_EMPTY_PATH)
 }
 
-// attach mounts a detached tree on what is open as target, move_mount(2).
+// attach mounts a detached tree on an open file or folder (move_mount(2)).
 func attach(tree, target fd) error {
 	err := unix.MoveMount(int(tree), "", int(target), "",
 		unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
 	return os.NewSyscallError("move_mount", err)
+}
+
+func dupFD(f fd) (fd, error) {
+	n, err := unix.FcntlInt(uintptr(f), unix.F_DUPFD_CLOEXEC, 3)
+	return fd(n), os.NewSyscallError("fcntl", err)
 }

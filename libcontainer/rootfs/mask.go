@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newHiding makes the empty read-only tmpfs that folders are hidden by.
+// newHiding makes the empty read-only tmpfs that hides folders.
 func newHiding(ps []Param) (fd, error) {
 	ps = append([]Param{{Key: "ro"}, {"nr_blocks", "1", true}, {"nr_inodes", "1", true}}, ps...)
 	return newMount("tmpfs", "tmpfs", ps, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|
 		unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
 }
 
-// mask covers paths with one thing, of which each gets a clone. A clone is made
-// only for a path that is there: closing one that was never attached has the
-// kernel wait for a grace period.
+// mask covers paths with clones of one mount. A clone is made only for a path
+// that exists: the kernel waits for an RCU grace period when a clone is closed
+// that was never attached.
 type mask struct {
 	first fd
 	open  func() (fd, error)
@@ -45,8 +45,8 @@ func (m *mask) cover(path string) error {
 }
 
 // MaskPaths hides the plan's Masked paths: the null device covers files, one
-// empty read-only tmpfs all folders. What is not there needs no hiding. It is
-// the last thing to be called, after [Plan.Setup] and [Plan.ReadonlyPaths].
+// empty read-only tmpfs all folders. Missing paths are ignored. It is to be
+// called last, after [Plan.Setup] and [Plan.ReadonlyPaths].
 func (p *Plan) MaskPaths() error {
 	file := mask{none, openNull}
 	folder := mask{none, func() (fd, error) { return newHiding(p.MaskParams) }}
@@ -63,7 +63,7 @@ func (p *Plan) MaskPaths() error {
 		case err != nil:
 			err = os.NewSyscallError("stat", err)
 		case st.Mode&unix.S_IFMT == unix.S_IFDIR:
-			// Should it change its type now, the kernel refuses the mask.
+			// The kernel refuses the mask if the path changes its type now.
 			err = folder.cover(path)
 		default:
 			err = file.cover(path)
@@ -78,11 +78,12 @@ func (p *Plan) MaskPaths() error {
 	return nil
 }
 
-// openNull clones the container's null device, having made sure that it is
-// that: an image may have something else in its place, which a mask would then
-// put all over the container (CVE-2025-31133).
+// openNull clones the container's null device, and makes sure that it is that
+// device: an image may have something else in its place, or a symlink to it,
+// and masks would then show that (CVE-2025-31133). The check is of the clone, so
+// it does not matter where a symlink leads.
 func openNull() (fd, error) {
-	f, err := cloneTree(unix.AT_FDCWD, "/dev/null", unix.AT_SYMLINK_NOFOLLOW)
+	f, err := cloneTree(unix.AT_FDCWD, "/dev/null", 0)
 	if err != nil {
 		return none, &os.PathError{Op: "open", Path: "/dev/null", Err: err}
 	}
@@ -101,9 +102,9 @@ func isNull(st *unix.Stat_t) bool {
 	return st.Mode&unix.S_IFMT == unix.S_IFCHR && uint64(st.Rdev) == unix.Mkdev(1, 3)
 }
 
-// ReadonlyPaths makes the plan's Readonly paths so, with all that is mounted
-// below them; their other attributes stay. Missing ones are ignored. It is to
-// be called after [Plan.Setup].
+// ReadonlyPaths makes the plan's Readonly paths read-only, with all mounts below
+// them. Their other attributes stay. Missing paths are ignored. It is to be
+// called after [Plan.Setup].
 func (p *Plan) ReadonlyPaths() error {
 	for _, path := range p.Readonly {
 		if err := readonlyPath(path); err != nil {
@@ -113,8 +114,8 @@ func (p *Plan) ReadonlyPaths() error {
 	return nil
 }
 
-// readonlyPath looks the path up once, so that what is covered is what was
-// cloned.
+// readonlyPath looks the path up once, so that the clone covers the very folder
+// that was cloned.
 func readonlyPath(path string) error {
 	target, err := openPath(path, 0)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
@@ -138,9 +139,9 @@ func readonlyPath(path string) error {
 		return err
 	}
 	if late {
-		// Before Linux 5.12: the mount itself only. By path: the /proc there
-		// is by now is the container's, and mount(2) has no other way.
-		return remount(mnt, path, unix.MOUNT_ATTR_RDONLY, 0, 0)
+		// Before Linux 5.12 only the mount itself becomes read-only, and only
+		// by path: /proc is the container's by now, so no fd has a path there.
+		return addReadonly(mnt, path)
 	}
 	return nil
 }

@@ -1,12 +1,8 @@
 package rootfs
 
-import (
-	"golang.org/x/sys/unix"
+import "golang.org/x/sys/unix"
 
-	"runc/libcontainer/configs"
-)
-
-// Layout says where the container's cgroup is, for mounts of type cgroup.
+// Layout says where the container's cgroup is. Mounts of type cgroup need it.
 type Layout struct {
 	// Unified: /sys/fs/cgroup is cgroup v2.
 	Unified bool
@@ -17,8 +13,9 @@ type Layout struct {
 	Paths map[string]string
 }
 
-// Plan is what is to be done, in order. It is plain data, so that it can be
-// carried to init; only what [Plan.Setup] learns is kept beside it.
+// Plan is the list of what init does to make the root file system, in order.
+// It is plain data, so that it can be sent to init. The fields that are not
+// exported belong to one side only and are not sent.
 type Plan struct {
 	Root Root
 
@@ -34,16 +31,19 @@ type Plan struct {
 	// MaskParams are mount options of the file system that hides folders.
 	MaskParams []Param
 
-	// rootUID and rootGID are the host's ids of the container's root user,
-	// -1 when it has none.
-	rootUID, rootGID int
+	// sent are the bind mounts whose source the runtime opens.
+	sent []sentSource
 
-	// console is the fd on which Console is going to attach, -1 for none.
+	// relabel are the sources that get an SELinux label.
+	relabel []relabelling
+
+	// console is the fd on which Console attaches the terminal, -1 for none.
 	console fd
 }
 
-// NeedsDevices says whether to mount takes devices, which the container's own
-// rules need not allow: they concern what runs in it.
+// NeedsDevices says whether a mount may open a block device. The container's
+// device rules need not allow that device: they are about the processes in the
+// container, not about its set-up.
 func (p *Plan) NeedsDevices() bool {
 	for i := range p.Ops {
 		if op := &p.Ops[i]; op.Kind == Filesystem && !withoutDevice(op.FSType) {
@@ -53,8 +53,7 @@ func (p *Plan) NeedsDevices() bool {
 	return false
 }
 
-// withoutDevice knows file systems, those that containers usually have, that
-// come out of the kernel itself.
+// withoutDevice knows the usual file systems that need no block device.
 func withoutDevice(fstype string) bool {
 	switch fstype {
 	case "proc", "sysfs", "tmpfs", "ramfs", "devpts", "mqueue", "cgroup", "cgroup2", "overlay",
@@ -107,13 +106,13 @@ type Op struct {
 	// the device for the other kinds.
 	Source string
 
-	// SourceFD counts from 1 into Env.Sources: the tree was opened by the
-	// runtime, attributes and all. 0: it was not.
-	SourceFD int
+	// Sent: the runtime opens the source of this Bind and sends it to init, as
+	// a detached mount. See [Sources].
+	Sent bool
 
-	// UserNSFD likewise counts from 1 into Env.Sources: a user namespace whose
-	// maps the tree is to have, once it was opened. 0: none.
-	UserNSFD int
+	// Batch is how many sources the runtime sends when init asks for this one:
+	// this one and the next Sent ones. 0: this one came with an earlier one.
+	Batch int
 
 	// Target is a clean absolute path in the container.
 	Target string
@@ -122,38 +121,22 @@ type Op struct {
 	FSType string
 	Params []Param
 
-	// Set and Clear are MOUNT_ATTR_ bits. Clear, for Bind, is what the
-	// configuration implies; Asked is the part of it that it spells out, which
-	// must not be kept silently.
-	Set, Clear, Asked uint64
+	// Set are the MOUNT_ATTR_ bits of a new mount (Filesystem).
+	Set uint64
 
-	// RecAttr is applied to the whole tree after that. RecIfAble: a kernel
-	// that cannot is no error.
-	RecAttr   *unix.MountAttr
-	RecIfAble bool
+	// Change is what a Bind changes of the attributes of its source. Where the
+	// kernel refuses that (EPERM) because the owner of the source has locked
+	// some of them, IfLocked is tried instead.
+	Change, IfLocked Change
+
+	// RecAttr is applied to the whole tree after that.
+	RecAttr *unix.MountAttr
 
 	// Propagation types are applied in order, as MS_ flags.
 	Propagation []int
 
 	// Recursive: the Bind takes what is mounted below its source, too.
 	Recursive bool
-
-	// Slave: before anything else, nothing that is mounted in the tree may
-	// propagate out of it.
-	Slave bool
-
-	// FromRuntime: OpenSources opens the source of this Bind, unless the
-	// container's root can by itself.
-	FromRuntime bool
-
-	// IDMap shows other owners through the mount. In a user namespace it implies
-	// FromRuntime, for init lacks the right to map; otherwise the runtime makes
-	// the user namespace, and init maps what it finds behind the mounts that
-	// came before.
-	IDMap *configs.MountIDMapping
-
-	// Relabel is how SELinux is to label the source: z, Z or nothing.
-	Relabel, RelabelTo string
 
 	// Legacy: only mount(2) can do it, with Flags (MS_) and Data.
 	Legacy bool
@@ -166,23 +149,32 @@ type Op struct {
 	// ProcRoot: the target is /proc, so a bind must be of a procfs.
 	ProcRoot bool
 
-	// ModeFromTarget: the tmpfs takes the mode of the folder it covers, if the
-	// image has one: else it has its own, 1777.
+	// TargetMode is the mode of the folder that is made where the target is
+	// missing. 0: madeMode.
+	TargetMode uint32
+
+	// ModeFromTarget: the tmpfs takes the mode of the folder that it covers.
 	ModeFromTarget bool
 
-	// CopyUp fills the tmpfs from the folder it covers.
+	// CopyUp fills the tmpfs from the folder that it covers.
 	CopyUp bool
 
-	// LateReadonly: read-only once everything is in place.
+	// LateReadonly: the mount is made read-only after everything is in place.
 	LateReadonly bool
 
 	// Label is the SELinux label of the new mount's root.
 	Label string
 
-	// Else is tried when the kernel refuses (EPERM, EBUSY), or when, for
-	// Bind, there is no such source.
+	// Else is tried when the kernel refuses (EPERM, EBUSY, EACCES), or when,
+	// for Bind, there is no such source.
 	Else *Op
 }
+
+// Change is one call of mount_setattr(2): MOUNT_ATTR_ bits to set and to clear.
+type Change struct{ Set, Clear uint64 }
+
+// none says that there is nothing to change.
+func (c Change) none() bool { return c == Change{} }
 
 // Param is an option of a file system; one without HasValue is a flag.
 type Param struct {
@@ -194,8 +186,8 @@ type Param struct {
 type Dev struct {
 	Nodes []Node
 
-	// BindOnly: device nodes cannot be made in a user namespace, so the
-	// host's are bound.
+	// BindOnly: the kernel lets nobody make device nodes in a user namespace,
+	// so those of the host are bound.
 	BindOnly bool
 }
 

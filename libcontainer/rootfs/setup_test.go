@@ -103,7 +103,7 @@ func TestBindMounts(t *testing.T) {
 		{"lose what is cleared", unix.MS_NOSUID, unix.MS_NODEV, nil, nil, ` rw,nosuid,noatime - `},
 		{"change access times when asked", unix.MS_RELATIME, 0, nil, nil, ` rw,relatime - `},
 		{"may have strict access times", unix.MS_STRICTATIME | sec, 0, nil, nil, ` rw,nosuid,nodev,noexec - `},
-		{"clear access times when asked", 0, unix.MS_NOATIME, nil, nil, ` rw,relatime - `},
+		{"keep access times when an option only switches them off", 0, unix.MS_NOATIME, nil, nil, ` rw,noatime - `},
 		{"may not follow links", unix.MS_NOSYMFOLLOW, 0, nil, nil, ` rw,noatime,nosymfollow - `},
 		{"may be shared", 0, 0, []int{unix.MS_SHARED | unix.MS_REC}, nil, ` shared:\d+ - `},
 		{"may be unbindable", 0, 0, []int{unix.MS_UNBINDABLE}, nil, ` unbindable - `},
@@ -288,23 +288,45 @@ func TestDeviceThatIsThere(t *testing.T) {
 		check(t, os.Mkdir(b.root("dev"), 0o755))
 		return b
 	}
-	t.Run("is kept when it is the same, and gets mode and owner", func(t *testing.T) {
+	t.Run("keeps its mode and owner", func(t *testing.T) {
 		b := image(t)
 		check(t, unix.Mknod(b.root("dev/null"), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))))
 		check(t, os.Chown(b.root("dev/null"), 5, 5))
-		expect(t, b.must("ls -ln /dev/null"), `^crw-rw-rw- +1 0 +0 +1, +3`)
+		expect(t, b.must("ls -ln /dev/null"), `^crw------- +1 5 +5 +1, +3`)
 	})
-	t.Run("is an error with other numbers", func(t *testing.T) {
+	t.Run("is kept, whatever it is", func(t *testing.T) {
+		b := image(t)
+		check(t, unix.Mknod(b.root("dev/zero"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 7))))
+		check(t, os.WriteFile(b.root("dev/random"), nil, 0o600))
+		check(t, os.Mkdir(b.root("dev/full"), 0o700))
+		check(t, os.Symlink("/etc", b.root("dev/tty")))
+		expect(t, b.must("ls -lnd /dev/zero /dev/random /dev/full /dev/tty"), `^crw-r--r-- .* 1, +7 .*zero`, `^-rw------- .*random`, `^drwx------ .*full`, `^l.*tty -> /etc`)
+	})
+	t.Run("does not become a mask with other numbers", func(t *testing.T) {
 		b := image(t)
 		check(t, unix.Mknod(b.root("dev/null"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5))))
 		_, err := b.run("true")
-		expectError(t, err, "/dev/null")
-	})
-	t.Run("is an error when it is a symlink", func(t *testing.T) {
-		b := image(t)
+		expectError(t, err, "/dev/null of the container is not the null device")
+		check(t, os.Remove(b.root("dev/null")))
 		check(t, os.Symlink("/dev/zero", b.root("dev/null")))
-		_, err := b.run("true")
-		expectError(t, err, "/dev/null")
+		_, err = b.run("true")
+		expectError(t, err, "/dev/null of the container is not the null device")
+	})
+	t.Run("may be a symlink", func(t *testing.T) {
+		b := image(t)
+		check(t, os.Symlink("/opt/null", b.root("dev/null")))
+		b.cfg.Devices[0].Uid, b.cfg.Devices[0].Gid = 3, 4
+		expect(t, b.must("ls -ln /opt/null; head -c 1 /proc/keys"), `^crw-rw-rw- +1 3 +4 +1, +3 .*/opt/null$`)
+	})
+	t.Run("keeps its mode and owner in a folder of the host, too", func(t *testing.T) {
+		b := newBox(t)
+		check(t, os.MkdirAll(b.host("usb"), 0o755))
+		check(t, unix.Mknod(b.host("usb/001"), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))))
+		check(t, os.Chown(b.host("usb/001"), 1000, 44))
+		b.mount(&configs.Mount{Source: b.host("usb"), Destination: "/dev/usb", Device: "bind", Flags: unix.MS_BIND})
+		b.cfg.Devices = append(b.cfg.Devices, &devices.Device{Path: "/dev/usb/001", FileMode: 0o666,
+			Rule: devices.Rule{Type: devices.CharDevice, Major: 1, Minor: 3}})
+		expect(t, b.must("ls -ln /dev/usb/001"), `^crw------- +1 1000 +44 +1, +3`)
 	})
 	t.Run("is replaced when it is ptmx", func(t *testing.T) {
 		b := image(t)

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
+	"path/filepath"
 
 	"github.com/opencontainers/selinux/go-selinux/label"
 	"golang.org/x/sys/unix"
@@ -13,104 +13,187 @@ import (
 	"runc/libcontainer/nsenter"
 )
 
-// OpenSources opens, in the runtime, what init may not: the sources of idmapped
-// mounts and those that the container's root may not reach. It gives the fds
-// to be sent to init, as Env.Sources, and marks in the plan which is whose, so
-// the plan has to be sent after it. userns opens the container's user namespace,
-// for idmapped mounts without maps of their own.
+// sentSource is a bind mount whose source the runtime opens.
+type sentSource struct {
+	op    int
+	idmap *configs.MountIDMapping
+}
+
+// maxBatch bounds the sources that are sent at a time, and so how many files
+// either side has open because of them.
+const maxBatch = 8
+
+// Arrange decides which sources the runtime sends together. It has to be called
+// before the plan is sent to init.
 //
-// On error, what was opened is closed.
-func (p *Plan) OpenSources(userns func() (*os.File, error)) (files []*os.File, err error) {
+// Mounts are made in the order of config.json, and a source shows the tree as
+// it is at its turn. The container's mounts change nothing outside its root, so
+// a source outside may be opened some turns early. One at or below the root, or
+// one whose place is not known, is opened at its own turn. In a shared root an
+// earlier mount may propagate to any place.
+func (p *Plan) Arrange() {
+	shared := propagates(p.Root.Propagation)
+	first := -1
+	for _, s := range p.sent {
+		op := &p.Ops[s.op]
+		early := first >= 0 && p.Ops[first].Batch < maxBatch && !shared && p.outside(op.Source)
+		if !early {
+			first = s.op
+		}
+		p.Ops[first].Batch++
+	}
+}
+
+// outside says whether the path leads out of the root file system, which the
+// caller gives by its real path.
+func (p *Plan) outside(path string) bool {
+	real, err := filepath.EvalSymlinks(path)
+	return err == nil && !within(real, p.Root.Path)
+}
+
+// relabelling is a source that gets an SELinux label.
+type relabelling struct {
+	place, source, label string
+	// shared: other containers may use the source too (option z, not Z).
+	shared bool
+}
+
+// Relabel gives the sources of mounts with the option z or Z their SELinux
+// labels. It runs in the runtime.
+func (p *Plan) Relabel() error {
+	for _, r := range p.relabel {
+		if err := label.Relabel(r.source, r.label, r.shared); err != nil {
+			return fmt.Errorf("error relabeling %q (config.json: %s): %w", r.source, r.place, err)
+		}
+	}
+	return nil
+}
+
+// Sources opens, in the runtime and with its rights, the sources of bind mounts
+// that init may not open by itself: the root of a user namespace may not be
+// able to enter a source's folder, and it may not map ids. Init asks for them
+// when their turn comes.
+//
+// Sources are opened in init's mount namespace, by a thread of the runtime that
+// has joined that one namespace and nothing else. So they show what init has
+// mounted before, and keep the locks and the propagation that mounts have there
+// (mount_namespaces(7)): a tree that was cloned in the host's namespace could
+// be taken apart and made writable by the container.
+type Sources struct {
+	plan *Plan
+	// join makes the calling thread join init's mount namespace.
+	join func() error
+	// userns opens the container's user namespace, for id-mapped mounts
+	// without maps of their own.
+	userns func() (*os.File, error)
+
+	maps   mapCache
+	thread *insideThread
+}
+
+// NewSources prepares to open the plan's sources. Close has to be called.
+func (p *Plan) NewSources(join func() error, userns func() (*os.File, error)) *Sources {
+	s := &Sources{plan: p, join: join, userns: userns}
+	s.maps.open = s.openMaps
+	return s
+}
+
+// Close ends the thread and closes what Open has kept for later calls.
+func (s *Sources) Close() {
+	s.thread.end()
+	s.thread = nil
+	s.maps.close()
+}
+
+// Open gives the sources that init asks for at the operation with this number:
+// its own, and those of the next operations of its batch, as detached mounts.
+// The caller closes them.
+func (s *Sources) Open(op int) (files []*os.File, err error) {
 	defer func() {
 		if err != nil {
-			for _, f := range files {
-				f.Close()
-			}
+			closeFiles(files)
 			files = nil
 		}
 	}()
-	for i := range p.Ops {
-		op := &p.Ops[i]
-		if op.Kind != Bind {
+	if op < 0 || op >= len(s.plan.Ops) {
+		return nil, fmt.Errorf("init asks for the source of operation %d, which does not exist", op)
+	}
+	if s.thread == nil {
+		s.thread = startInside(s.join)
+	}
+	for at, src := range s.plan.sent {
+		if src.op < op || len(files) == s.plan.Ops[op].Batch {
 			continue
 		}
-		if op.Relabel != "" {
-			shared := op.Relabel == "z"
-			if err := label.Relabel(op.Source, op.RelabelTo, shared); err != nil {
-				return files, fmt.Errorf("error relabeling %q (config.json: %s): %w", op.Source, op.Place, err)
-			}
-		}
-		if op.IDMap != nil && !op.FromRuntime {
-			ns, err := openMaps(op.IDMap, userns)
-			if err != nil {
-				return files, mountError(op.Source, op.Target, fmt.Errorf("%w (config.json: %s)", err, op.Place))
-			}
-			files = append(files, ns)
-			op.UserNSFD = len(files)
-			continue
-		}
-		if !op.FromRuntime || op.IDMap == nil && p.reachable(op.Source) {
-			continue
-		}
-		mnt, err := op.openFor(userns)
+		f, err := s.open(at)
 		if err != nil {
-			if op.IDMap == nil && !errors.Is(err, errNoSource) && lacksSetattr(err) {
-				continue // init tries by itself
-			}
-			if errors.Is(err, errNoSource) {
-				return files, fmt.Errorf("%w (config.json: %s.source)", err, op.Place)
-			}
-			return files, mountError(op.Source, op.Target, fmt.Errorf("%w (config.json: %s)", err, op.Place))
+			return files, opError(&s.plan.Ops[src.op], err)
 		}
-		files = append(files, os.NewFile(uintptr(mnt), op.Source))
-		op.SourceFD = len(files)
+		files = append(files, f)
 	}
 	return files, nil
 }
 
-func (op *Op) openFor(userns func() (*os.File, error)) (fd, error) {
-	mnt, later, err := openSource(op)
+// open opens one source and maps its ids.
+func (s *Sources) open(at int) (*os.File, error) {
+	src := s.plan.sent[at]
+	op := &s.plan.Ops[src.op]
+	var ns *os.File
+	if src.idmap != nil {
+		var err error
+		if ns, err = s.maps.get(src.idmap); err != nil {
+			return nil, err
+		}
+	}
+	mnt := none
+	err := s.thread.do(func() (err error) {
+		if mnt, err = cloneSource(op); err != nil || src.idmap == nil {
+			return err
+		}
+		if err = mapIDs(mnt, src.idmap, ns); err != nil {
+			mnt.close()
+		}
+		return err
+	})
 	if err != nil {
-		return none, err
+		return nil, err
 	}
-	if later {
-		mnt.close()
-		return none, os.NewSyscallError("mount_setattr", unix.ENOSYS)
+	return os.NewFile(uintptr(mnt), op.Source), nil
+}
+
+// errNoSource says that the source of a bind mount does not exist.
+var errNoSource = errors.New("failed to fulfil mount request")
+
+// cloneSource clones what a bind mount names.
+func cloneSource(op *Op) (fd, error) {
+	var flags uint
+	if op.Recursive {
+		flags = unix.AT_RECURSIVE
 	}
-	if op.IDMap == nil {
-		return mnt, nil
-	}
-	ns, err := openMaps(op.IDMap, userns)
-	if err == nil {
-		err = idmap(mnt, op.IDMap, ns)
-		ns.Close()
+	mnt, err := cloneTree(unix.AT_FDCWD, op.Source, flags)
+	if err == unix.ENOENT || err == unix.ENOTDIR {
+		return none, fmt.Errorf("%w: open %s: %w", errNoSource, op.Source, err)
 	}
 	if err != nil {
-		mnt.close()
-		return none, err
+		return none, &os.PathError{Op: "open_tree", Path: op.Source, Err: err}
 	}
 	return mnt, nil
 }
 
 // openMaps opens the user namespace whose maps an id-mapped mount is to have.
-func openMaps(m *configs.MountIDMapping, userns func() (*os.File, error)) (ns *os.File, err error) {
+func (s *Sources) openMaps(m *configs.MountIDMapping) (*os.File, error) {
 	switch {
 	case len(m.UIDMappings) != 0 || len(m.GIDMappings) != 0:
-		ns, err = nsenter.NewUserNS(m.UIDMappings, m.GIDMappings)
+		return nsenter.NewUserNS(m.UIDMappings, m.GIDMappings)
 	case m.UserNSPath != "":
-		ns, err = os.Open(m.UserNSPath)
-	default:
-		ns, err = userns()
+		return os.Open(m.UserNSPath)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("id-mapped mount: open its user namespace: %w", err)
-	}
-	return ns, nil
+	return s.userns()
 }
 
-// idmap gives the mount the id maps of a user namespace (mount_setattr(2),
+// mapIDs gives the mount the id maps of a user namespace (mount_setattr(2),
 // MOUNT_ATTR_IDMAP; Linux 5.12, and the file system has to take part).
-func idmap(mnt fd, m *configs.MountIDMapping, ns *os.File) error {
+func mapIDs(mnt fd, m *configs.MountIDMapping, ns *os.File) error {
 	var flags uint
 	if m.Recursive {
 		flags = unix.AT_RECURSIVE
@@ -122,27 +205,8 @@ func idmap(mnt fd, m *configs.MountIDMapping, ns *os.File) error {
 	return err
 }
 
-// reachable says whether the container's root, as it is on the host, can find
-// the path. If so its init is to clone it: what it clones in its own namespace
-// stays locked together as the host has it (mount_namespaces(7)).
-func (p *Plan) reachable(path string) bool {
-	if p.rootUID < 0 || p.rootGID < 0 {
-		return false
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		f.Close()
 	}
-	found := make(chan bool)
-	go func() {
-		// Never unlocked: the thread, whose ids are no longer those of the
-		// others, ends with the goroutine.
-		runtime.LockOSThread()
-		// In a user namespace groups may be unchangeable; then nobody gained
-		// anything by them either.
-		unix.RawSyscall(sysSetgroups, 0, 0, 0)
-		unix.Setfsgid(p.rootGID)
-		// The kernel takes the capabilities that override permissions with it.
-		unix.Setfsuid(p.rootUID)
-		var st unix.Stat_t
-		err := retry(func() error { return unix.Stat(path, &st) })
-		found <- err != unix.EACCES && err != unix.EPERM
-	}()
-	return <-found
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -12,27 +13,54 @@ import (
 const (
 	// maxLinks bounds the dangling links followed while a target is made.
 	maxLinks = 40
-	// maxRaces bounds the repetitions when somebody renames under us.
+	// maxRaces bounds the repetitions when a process renames folders meanwhile.
 	maxRaces = 128
-	// madeMode is that of folders and files made for targets; Setup runs with
-	// umask 0.
+	// madeMode is the mode of folders and files that are made for targets.
+	// Setup runs with umask 0.
 	madeMode = 0o755
 )
 
-// resolved is where a path leads.
+// resolved is the place that a path leads to.
 type resolved struct {
 	fd fd
-	// byLink: there were symlinks on the way, so the name does not tell where.
+	// byLink: there were symlinks on the way, so the place is not the name's.
 	byLink bool
-	// made: it was missing, and is ours.
+	// made: it was missing, and has been made.
 	made bool
+}
+
+// leaf is what is made where a path leads to nothing: mode includes the type.
+type leaf struct {
+	mode uint32
+	dev  uint64
+}
+
+// emptyFile is the target of a mount that is not a folder.
+var emptyFile = leaf{mode: unix.S_IFREG | madeMode}
+
+// folder is the target of a mount that is one. mode 0 is madeMode.
+func folder(mode uint32) func() (leaf, error) {
+	if mode == 0 {
+		mode = madeMode
+	}
+	return func() (leaf, error) { return leaf{mode: unix.S_IFDIR | mode}, nil }
+}
+
+func (l leaf) isDir() bool { return l.mode&unix.S_IFMT == unix.S_IFDIR }
+
+// make makes the entry of that name in an open folder.
+func (l leaf) make(at fd, name string) error {
+	if l.isDir() {
+		return unix.Mkdirat(int(at), name, l.mode&0o7777)
+	}
+	return unix.Mknodat(int(at), name, l.mode, int(l.dev))
 }
 
 // tree resolves paths below a root, whatever links the image has.
 type tree struct {
 	root fd
-	// bases are folders that this process mounted and that nothing covers, so
-	// that look-ups below need not start from the root each time.
+	// bases are folders that this process has mounted and that no later mount
+	// covers. Look-ups below them need not start from the root each time.
 	bases []base
 }
 
@@ -56,8 +84,8 @@ func (t *tree) below(p string) (fd, string) {
 	return dir, rest
 }
 
-// covered forgets what a new mount at p hides. A mount that was reached by
-// symlinks may be anywhere.
+// covered forgets the bases that a new mount at p hides. A mount that was
+// reached by symlinks may be anywhere.
 func (t *tree) covered(p string, byLink bool) {
 	kept := t.bases[:0]
 	for _, b := range t.bases {
@@ -89,8 +117,8 @@ func (t *tree) close() {
 	t.bases = nil
 }
 
-// openat2 resolves below dir. The kernel says EAGAIN when a rename or mount
-// anywhere made it lose track of "..".
+// openat2 resolves below dir. The kernel returns EAGAIN when a rename or mount
+// anywhere may have moved the parent that ".." means.
 func openat2(dir fd, rel string, flags int, resolve uint64) (fd, error) {
 	how := unix.OpenHow{Flags: uint64(flags) | unix.O_PATH | unix.O_CLOEXEC, Resolve: resolve | unix.RESOLVE_NO_MAGICLINKS}
 	for range maxRaces {
@@ -106,9 +134,9 @@ func openat2(dir fd, rel string, flags int, resolve uint64) (fd, error) {
 	return none, unix.EAGAIN
 }
 
-// openEntry opens what is right below dir, which must not be a symlink. With
-// O_PATH|O_NOFOLLOW the kernel would open the link itself, RESOLVE_NO_SYMLINKS
-// or not.
+// openEntry opens an entry of dir, which must not be a symlink. With
+// O_PATH|O_NOFOLLOW the kernel opens a link itself, even with
+// RESOLVE_NO_SYMLINKS, so the type is looked at.
 func openEntry(dir fd, name string, flags int) (fd, error) {
 	f, err := openat2(dir, name, flags|unix.O_NOFOLLOW, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS)
 	if err != nil || flags&unix.O_DIRECTORY != 0 {
@@ -144,7 +172,7 @@ func (t *tree) open(p string, flags int) (resolved, error) {
 func (t *tree) realDir(p string) (resolved, error) {
 	f, err := t.open(p, unix.O_DIRECTORY|unix.O_NOFOLLOW)
 	if err == unix.ENOENT {
-		if f, err = t.make(p, true); err == nil && f.byLink {
+		if f, err = t.make(p, leaf{mode: unix.S_IFDIR | madeMode}); err == nil && f.byLink {
 			f.fd.close()
 			err = unix.ELOOP
 		}
@@ -152,30 +180,30 @@ func (t *tree) realDir(p string) (resolved, error) {
 	return f, err
 }
 
-// openOrMake opens a path, or makes what is missing of it: a folder, or with
-// isDir false an empty file in folders.
-func (t *tree) openOrMake(p string, isDir func() (bool, error)) (resolved, error) {
+// openOrMake opens a path, or makes what is missing of it: folders, and at the
+// end the leaf.
+func (t *tree) openOrMake(p string, last func() (leaf, error)) (resolved, error) {
 	if dir, name := t.below(p); dir != t.root && !strings.Contains(name, "/") {
-		// Right below what we have just mounted, so most likely missing.
-		if dir, err := isDir(); err != nil || dir {
-			return t.make(p, true)
+		// The folder is a fresh mount, so most likely the entry is missing.
+		if l, err := last(); err != nil || l.isDir() {
+			return t.make(p, l)
 		}
 	}
 	f, err := t.open(p, 0)
 	if err != unix.ENOENT {
 		return f, err
 	}
-	dir, err := isDir()
+	l, err := last()
 	if err != nil {
 		return resolved{fd: none}, err
 	}
-	return t.make(p, dir)
+	return t.make(p, l)
 }
 
 // make makes what is missing of a path below the deepest part that exists,
 // each step below an fd, so that no race can lead it outside (CVE-2024-45310).
 // The target of a dangling link is made too, inside the root.
-func (t *tree) make(p string, dir bool) (resolved, error) {
+func (t *tree) make(p string, last leaf) (resolved, error) {
 	byLink := false
 	for range maxLinks {
 		have, rest, owned, err := t.deepest(p)
@@ -183,30 +211,64 @@ func (t *tree) make(p string, dir bool) (resolved, error) {
 			return resolved{fd: none}, err
 		}
 		byLink = byLink || have.byLink
-		f, link, err := makeBelow(have.fd, rest, dir)
+		var f resolved
+		next, err := beyondMissing(have.fd, p, rest)
+		if err == nil && next == "" {
+			var link string
+			f, link, err = makeBelow(have.fd, rest, last)
+			if link != "" {
+				// rest begins with a symlink that leads to nothing so far.
+				next = followed(p, rest, link)
+			}
+		}
 		if owned {
 			have.fd.close()
 		}
 		switch {
 		case err != nil:
 			return resolved{fd: none}, err
-		case link == "":
+		case next == "":
 			f.byLink = byLink
 			return f, nil
 		}
-		// rest begins with a symlink that leads nowhere, yet.
-		byLink = true
-		_, later, _ := strings.Cut(rest, "/")
-		if !strings.HasPrefix(link, "/") {
-			link = p[:len(p)-len(rest)] + link
-		}
-		// Not cleaned: ".." after a symlink is the kernel's to resolve.
-		p = tidy(link + "/" + later)
+		byLink, p = true, next
 		if f, err := t.open(p, 0); err != unix.ENOENT {
 			return resolved{fd: f.fd, byLink: true}, err
 		}
 	}
 	return resolved{fd: none}, unix.ELOOP
+}
+
+// followed gives the path p whose first component of rest is a symlink with
+// the text link.
+func followed(p, rest, link string) string {
+	_, later, _ := strings.Cut(rest, "/")
+	if !strings.HasPrefix(link, "/") {
+		link = p[:len(p)-len(rest)] + link
+	}
+	// The kernel resolves a ".." after a symlink, so the path is not cleaned.
+	return tidy(link + "/" + later)
+}
+
+// beyondMissing deals with ".." after a missing component, which only the
+// texts of symlinks have. Nothing can be found above something missing, so the
+// two cancel each other as text, as in runc: /a/../b is /b without any /a. The
+// result is the path to go on with, empty where rest has no such thing.
+func beyondMissing(dir fd, p, rest string) (string, error) {
+	parts := strings.Split(rest, "/")
+	at := slices.Index(parts, "..")
+	if at < 0 {
+		return "", nil
+	}
+	if link, err := readlink(dir, parts[0]); err == nil {
+		// It is not missing, but a dangling link.
+		return followed(p, rest, link), nil
+	} else if err != unix.ENOENT {
+		// A process has made it meanwhile.
+		return "", unix.ENOENT
+	}
+	parts = slices.Delete(parts, max(at-1, 0), at+1)
+	return tidy(p[:len(p)-len(rest)] + strings.Join(parts, "/")), nil
 }
 
 // tidy removes repeated slashes and single dots.
@@ -221,9 +283,9 @@ func tidy(p string) string {
 	return "/" + strings.Join(kept, "/")
 }
 
-// deepest opens the longest leading part of a path that exists and gives the
-// rest, at least one component; of the whole path the caller knows that it is
-// missing. owned says that the fd is to be closed.
+// deepest opens the longest leading part of a path that exists, and gives the
+// rest, at least one component: the caller knows that the whole path leads to
+// nothing. owned says that the caller has to close the fd.
 func (t *tree) deepest(p string) (have resolved, rest string, owned bool, err error) {
 	if dir, rel := t.below(p); dir != t.root && !strings.Contains(rel, "/") {
 		return resolved{fd: dir}, rel, false, nil
@@ -240,9 +302,10 @@ func (t *tree) deepest(p string) (have resolved, rest string, owned bool, err er
 	return resolved{fd: t.root}, p[1:], false, nil
 }
 
-// makeBelow makes rel below dir, whose first component is missing, or is a link,
-// which is then given back. Somebody may have made it meanwhile.
-func makeBelow(dir fd, rel string, isDir bool) (f resolved, link string, err error) {
+// makeBelow makes rel below dir. Its first component is missing, or it is a
+// dangling link, whose text is then given back. Another process may have made
+// it meanwhile.
+func makeBelow(dir fd, rel string, last leaf) (f resolved, link string, err error) {
 	f.fd = none
 	at, first := dir, true
 	defer func() {
@@ -252,17 +315,14 @@ func makeBelow(dir fd, rel string, isDir bool) (f resolved, link string, err err
 	}()
 	for rel != "" {
 		name, rest, more := strings.Cut(rel, "/")
-		if name == ".." {
-			// Above something that did not exist a moment ago: nobody means it.
-			return f, "", unix.ENOENT
+		entry, kind := last, 0
+		if more {
+			entry = leaf{mode: unix.S_IFDIR | madeMode}
 		}
-		kind := unix.O_DIRECTORY
-		if more || isDir {
-			err = unix.Mkdirat(int(at), name, madeMode)
-		} else {
-			kind = 0
-			err = unix.Mknodat(int(at), name, unix.S_IFREG|madeMode, 0)
+		if entry.isDir() {
+			kind = unix.O_DIRECTORY
 		}
+		err = entry.make(at, name)
 		if err != nil && err != unix.EEXIST {
 			return f, "", &os.PathError{Op: "make mountpoint", Path: name, Err: err}
 		}

@@ -194,6 +194,10 @@ func toMount(cwd string, i int, m specs.Mount) (*configs.Mount, error) {
 	if c.IsBind() {
 		// The type of a bind mount means nothing to the kernel.
 		c.Device = "bind"
+		// An empty source would become the bundle's folder.
+		if c.Source == "" && c.Flags&unix.MS_REMOUNT == 0 {
+			return nil, fmt.Errorf("invalid mount %q: a bind mount needs a source (config.json: mounts[%d].source)", m.Destination, i)
+		}
 		if !filepath.IsAbs(c.Source) {
 			c.Source = filepath.Join(cwd, c.Source)
 		}

@@ -109,11 +109,15 @@ victim_is_well() {
 	victim_is_well
 }
 
-@test "a name in the image's /dev that is a symlink is not followed (CVE-2026-41579)" {
+@test "a name in the image's /dev that is a symlink leads inside (CVE-2026-41579)" {
+	requires root
 	ln -s "$VICTIM/new" rootfs/dev/null
-	update_config '.mounts |= map(select(.destination | startswith("/dev") | not)) | .linux.maskedPaths = []'
+	ln -s "$VICTIM/file" rootfs/dev/zero
+	update_config '.mounts |= map(select(.destination | startswith("/dev") | not))'
+	args stat -c %t:%T "$VICTIM/new" "$VICTIM/file"
 	runc run "$ID"
-	expect_error "/dev/null"
+	expect_ok
+	[ "$output" = $'1:3\n1:5' ]
 	victim_is_well
 }
 
@@ -387,6 +391,34 @@ spied() {
 	wait $spy
 	grep -q : "$TMP/seen"
 	if grep -x "$host" "$TMP/seen"; then return 1; fi
+}
+
+@test "where memory is not executable and there can be no overlay, the binary is an unlinked file (CVE-2019-5736)" {
+	requires root
+	[ -e /proc/sys/vm/memfd_noexec ] || skip "needs vm.memfd_noexec, Linux 6.3"
+	# An overlay takes no layer with so long a path.
+	local long
+	long=$TMP/$(printf 'a%.0s' {1..200})/$(printf 'b%.0s' {1..200})
+	mkdir -p "$long"
+	cp "$RUNC" "$long/runc"
+	sh_args 'ls -l /proc/self/fd; sleep 1000'
+	# The setting is the PID namespace's.
+	run unshare -pf --mount-proc sh -ec '
+		echo 2 >/proc/sys/vm/memfd_noexec
+		r="$1 --root $2"
+		$r create "$3" </dev/null >"$4" 2>&1 3>&-
+		pid=$($r state "$3" | jq .pid)
+		# A copy without a name, and no other file of the kind.
+		readlink "/proc/$pid/exe"
+		$r start "$3"
+		$r exec "$3" echo joined
+		$r delete --force "$3"' sh "$long/runc" "$ROOT" "$ID" "$TMP/said"
+	expect_ok || { cat "$TMP/said"; return 1; }
+	[[ ${lines[0]} == */*"(deleted)" ]] || { echo "$output"; return 1; }
+	[[ ${lines[0]} != *memfd* ]]
+	[ "${lines[1]}" = joined ]
+	# Its files are the container's own alone.
+	! grep -E "runc|deleted" "$TMP/said"
 }
 
 @test "the owner of a user namespace that root joins gets no hold of the runtime that reads its id maps" {

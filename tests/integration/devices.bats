@@ -57,13 +57,53 @@ pts/ptmx' ]
 	[ "$output" = $'/dev/null 1:3\n/dev/zero 1:5\n/dev/tty 5:0\n3\npts/ptmx' ]
 }
 
-@test "a node with other numbers is an error" {
+@test "what the image has in the place of a node stays, but is no mask" {
 	requires root
 	update_config '.mounts |= map(select(.destination | startswith("/dev") | not))'
+	mknod -m 600 rootfs/dev/zero c 1 5
+	mknod rootfs/dev/full c 1 5
+	touch rootfs/dev/random
+	ln -s /etc rootfs/dev/tty
+	args stat -c '%n %F %t:%T %a' /dev/zero /dev/full /dev/random /dev/tty
+	runc run "$ID"
+	expect_ok
+	[ "$output" = '/dev/zero character special file 1:5 600
+/dev/full character special file 1:5 644
+/dev/random regular empty file 0:0 644
+/dev/tty symbolic link 0:0 777' ] || { echo "$output"; return 1; }
+	rm rootfs/dev/null
 	mknod rootfs/dev/null c 1 5
 	runc run "$ID"
-	expect_error "/dev/null"
-	expect_error "other numbers"
+	expect_error "not the null device"
+}
+
+@test "a node, or its folder, that is a symlink is made where that leads, inside" {
+	requires root userns
+	update_config '.mounts |= map(select(.destination | startswith("/dev") | not)) | .linux.devices = [{"path":"/dev/net/tun","type":"c","major":1,"minor":3}]'
+	mkdir "$TMP/host"
+	rm -rf rootfs/dev/null
+	ln -s "$TMP/host/null" rootfs/dev/null
+	ln -s ../../../opt/zero rootfs/dev/zero
+	ln -s "$TMP/host" rootfs/dev/net
+	args stat -Lc '%n %t:%T %a' /dev/null /dev/zero /opt/zero /dev/net/tun "$TMP/host/tun"
+	runc run "$ID"
+	expect_ok
+	[ "$output" = "/dev/null 1:3 666
+/dev/zero 1:5 666
+/opt/zero 1:5 666
+/dev/net/tun 1:3 666
+$TMP/host/tun 1:3 666" ] || { echo "$output"; return 1; }
+	[ -z "$(ls -A "$TMP/host")" ]
+	# In a user namespace the host's are bound there.
+	rm -rf rootfs/opt "rootfs$TMP"
+	update_config '.linux.devices = [] | .linux.namespaces += [{"type":"user"}]
+		| .linux.uidMappings = [{"containerID":0,"hostID":100000,"size":65536}] | .linux.gidMappings = .linux.uidMappings'
+	chown -hR 100000:100000 rootfs
+	args stat -Lc '%n %t:%T' /dev/null /opt/zero
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'/dev/null 1:3\n/opt/zero 1:5' ] || { echo "$output"; return 1; }
+	[ -z "$(ls -A "$TMP/host")" ]
 }
 
 @test "a node that a mount has brought keeps its owner and mode" {
@@ -104,17 +144,6 @@ pts/ptmx' ]
 	expect_ok
 	[ "$output" = $'600 1000:44\n600 1000:44' ] || { echo "$output"; return 1; }
 	[ "$(stat -c '%a %u:%g' "$TMP/usb/001" "$TMP/usb/pipe")" = $'600 1000:44\n600 1000:44' ]
-}
-
-@test "a node that the image has gets the owner and mode of config.json" {
-	requires root
-	mknod -m 600 rootfs/node c 1 3
-	chown 1000:44 rootfs/node
-	update_config '.linux.devices = [{"path":"/node","type":"c","major":1,"minor":3,"uid":7,"gid":8,"fileMode":420}]'
-	args stat -c '%a %u:%g' /node
-	runc run "$ID"
-	expect_ok
-	[ "$output" = '644 7:8' ] || { echo "$output"; return 1; }
 }
 
 @test "a read-only /dev has its nodes all the same" {

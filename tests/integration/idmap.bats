@@ -147,6 +147,32 @@ supported() {
 	[ "$output" = 5001:6002 ]
 }
 
+@test "300 id-mapped mounts need few descriptors, and mounts with the same maps share a user namespace" {
+	mkdir -p rootfs/m
+	update_config '.process.rlimits = [] | .mounts += [range(300) | {"destination":"/m/\(.)","type":"bind","source":"vol","options":["bind"],
+		"uidMappings":[{"containerID":0,"hostID":(if . == 299 then 7000 else 5000 end),"size":1000}],"gidMappings":[{"containerID":0,"hostID":6000,"size":1000}]}]'
+	sh_args 'grep -c " /m/[0-9]* .*idmapped" /proc/self/mountinfo; stat -c %u:%g /m/0/file /m/298/file /m/299/file'
+	run sh -c 'ulimit -n "$1"; shift; exec "$@"' sh 128 "$RUNC" --root "$ROOT" run "$ID"
+	supported
+	[ "$output" = $'300\n5001:6002\n5001:6002\n7001:6002' ] || { echo "$output"; return 1; }
+	command -v strace >/dev/null || return 0
+	args true
+	strace -f -qq -e trace=clone3,clone,unshare -o "$TMP/trace" "$RUNC" --root "$ROOT" run "$ID"
+	[ "$(grep -c CLONE_NEWUSER "$TMP/trace")" = 2 ] || { grep NEWUSER "$TMP/trace"; return 1; }
+}
+
+@test "300 mounts in a user namespace need few descriptors" {
+	user_namespace
+	mkdir -p rootfs/m vol/own
+	chown 100000:200000 rootfs/m vol/own
+	chmod 700 vol
+	update_config '.process.rlimits = [] | .mounts += [range(300) | {"destination":"/m/\(.)","type":"bind","source":"vol/own","options":["bind"]}]'
+	args grep -c ' /m/[0-9]* ' /proc/self/mountinfo
+	run sh -c 'ulimit -n "$1"; shift; exec "$@"' sh 64 "$RUNC" --root "$ROOT" run "$ID"
+	expect_ok
+	[ "$output" = 300 ]
+}
+
 @test "several mounts may have several maps" {
 	local i
 	for i in 1 2 3; do

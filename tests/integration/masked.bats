@@ -24,6 +24,16 @@ load helpers
 	[ "$output" = denied ]
 }
 
+@test "a path that is named twice is masked once" {
+	mkdir rootfs/dir
+	touch rootfs/file
+	update_config '.linux.maskedPaths = ["/dir","/file","/dir","/file/","//dir","/etc/../file"] | .linux.readonlyPaths = ["/bin","/bin"]'
+	args awk '$5 ~ "^/(dir|file|bin)" { print $5 }' /proc/self/mountinfo
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'/bin\n/dir\n/file' ] || { echo "$output"; return 1; }
+}
+
 @test "masked folders share one tmpfs" {
 	mkdir rootfs/a rootfs/b rootfs/c
 	update_config '.linux.maskedPaths = ["/a","/b","/c"]'

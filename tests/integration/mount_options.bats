@@ -101,16 +101,17 @@ as_expected() {
 @test "each option changes the mount, and clears all others of its source but access times" {
 	requires root
 	mounts "$BARE" bare ''
-	# With any option a bind mount has those alone, as after mount(8).
+	# With any option a bind mount has those alone, as after mount(8). Access
+	# times stay unless an option sets one: then all are replaced.
 	FULL=$'
 rw rw,noatime,nodiratime
 suid rw,noatime,nodiratime
 ro ro,noatime,nodiratime
 nosuid rw,nosuid,noatime,nodiratime
-atime rw,nodiratime,relatime
-diratime rw,noatime
-relatime rw,nodiratime,relatime
-strictatime rw,nodiratime
+atime rw,noatime,nodiratime
+diratime rw,noatime,nodiratime
+relatime rw,relatime
+strictatime rw
 nosymfollow rw,noatime,nodiratime,nosymfollow'
 	mounts "$FULL" full ''
 	with_sources
@@ -125,8 +126,48 @@ ro ro,nosuid,nodev,noexec,noatime,nodiratime
 nosuid ro,nosuid,nodev,noexec,noatime,nodiratime
 noatime ro,nosuid,nodev,noexec,noatime,nodiratime' full ''
 	with_sources
-	sed -i 's/$/,nosymfollow/' expected
 	as_expected
+}
+
+# bound SOURCE-FLAGS OPTIONS: the flags of a bind mount of a source that is
+# mounted with these.
+bound() {
+	mkdir -p src
+	update_config '.mounts = .mounts[0:7] + [{"destination":"/m","type":"bind","source":$s,"options":($o | split(","))}]' --arg s "$BUNDLE/src" --arg o "$2"
+	args awk '$5 == "/m" { print $6 }' /proc/self/mountinfo
+	run unshare -m sh -ec 'mount --make-rprivate /; mount -t tmpfs x "$1"; mount -o "remount,bind,$2" "$1"; shift 2; exec "$@"' \
+		sh "$BUNDLE/src" "$1" "$RUNC" --root "$ROOT" run "$ID"
+}
+
+# The whole table is TestBindFlags of libcontainer/rootfs.
+@test "flags of bind mounts are those of runc, without and with a user namespace" {
+	requires root userns
+	local source options plain userns want kind
+	for kind in plain userns; do
+		[ $kind = plain ] || user_namespace
+		while IFS='|' read -r source options plain userns; do
+			want=$plain
+			[ $kind = plain ] || want=$userns
+			bound "$source" "$options"
+			if [ "$want" = refused ]; then
+				expect_error "cannot clear locked flags" || { echo "$kind: $source, $options"; return 1; }
+				continue
+			fi
+			expect_ok
+			[ "$output" = "$want" ] || { echo "$kind: $source, $options: $output, not $want"; return 1; }
+		done <<-'END'
+			ro,noexec,nosymfollow,nodiratime|bind|ro,noexec,nodiratime,relatime,nosymfollow|ro,noexec,nodiratime,relatime,nosymfollow
+			ro,noexec,nosymfollow,nodiratime|bind,dev|rw,nodiratime,relatime|ro,noexec,nodiratime,relatime
+			nodev,nosuid,noexec,noatime|bind,dev,suid,exec,atime|rw,noatime|refused
+			rw,nodev,nosymfollow|bind,ro,symfollow|ro,relatime|ro,nodev,relatime
+			rw,nodev,nosymfollow|bind,rw|rw,relatime|rw,nodev,relatime
+			noatime|bind|rw,noatime|rw,noatime
+			noatime|bind,norelatime|rw,noatime|rw,noatime
+			noatime|bind,atime|rw,noatime|rw,noatime
+			noatime|bind,relatime|rw,relatime|refused
+			noatime|bind,strictatime|rw|refused
+		END
+	done
 }
 
 @test "in a user namespace no option clears what its source's owner has locked" {

@@ -165,6 +165,18 @@ bind_entry() { # OPTIONS-JSON
 	[ "$output" = $'1777\n1777\n1777\n1777' ] || { echo "$output"; return 1; }
 }
 
+@test "a tmpfs without a mode has the same one at the second start" {
+	mount_entry '{"destination":"/new/deep","type":"tmpfs","source":"x"},{"destination":"/with","type":"tmpfs","source":"x","options":["mode=0711"]},
+		{"destination":"/copy","type":"tmpfs","source":"x","options":["tmpcopyup"]}'
+	args stat -c %a /new /new/deep /with /copy
+	local i
+	for i in 1 2 3; do
+		runc run "$ID"
+		expect_ok
+		[ "$output" = $'755\n1777\n711\n1777' ] || { echo "start $i: $output"; return 1; }
+	done
+}
+
 @test "tmpcopyup fills the tmpfs with what it covers" {
 	mkdir rootfs/mnt/sub
 	echo content >rootfs/mnt/sub/file
@@ -287,10 +299,22 @@ bind_entry() { # OPTIONS-JSON
 }
 
 @test "a cgroup mount is read-only when its options say so" {
-	sh_args 'mkdir /sys/fs/cgroup/x 2>/dev/null || mkdir /sys/fs/cgroup/memory/x 2>/dev/null || echo denied'
+	sh_args 'd=/sys/fs/cgroup; [ -e $d/cgroup.procs ] || d=$d/memory; mkdir $d/x 2>/dev/null || echo denied'
 	runc run "$ID"
 	expect_ok
 	[ "$output" = denied ]
+}
+
+@test "the tmpfs that holds the hierarchies of cgroup v1 is writable" {
+	requires root v1
+	local edit
+	for edit in . '.linux.namespaces += [{"type":"cgroup"}]'; do
+		update_config "$edit"
+		args awk '$5 == "/sys/fs/cgroup" { print $6 } $5 ~ "^/sys/fs/cgroup/" && $6 !~ "^ro," { print $5 }' /proc/self/mountinfo
+		runc run "$ID"
+		expect_ok
+		[ "$output" = rw,nosuid,nodev,noexec,relatime ] || { echo "$output"; return 1; }
+	done
 }
 
 @test "with a cgroup namespace the root of the mount is the container's cgroup" {
@@ -352,6 +376,43 @@ bind_entry() { # OPTIONS-JSON
 		runc run "$ID"
 		expect_ok || { echo "bind with $o"; return 1; }
 	done
+}
+
+@test "without a mount namespace the container's mounts end with it, and no others" {
+	requires root
+	update_config 'del(.linux.namespaces[] | select(.type == "mount")) | .linux.maskedPaths = [] | .linux.readonlyPaths = []
+		| .mounts += [{"destination":"/mnt","type":"tmpfs","source":"lower"},{"destination":"/mnt","type":"tmpfs","source":"upper"},{"destination":"/tmp","type":"tmpfs","source":"own"}]'
+	sh_args 'grep -c " lower \| upper " /proc/self/mountinfo'
+	runc run "$ID"
+	expect_ok
+	[ "$output" = 2 ]
+	if grep -F " $TMP/" /proc/self/mountinfo; then return 1; fi
+	# A start that fails late.
+	args nosuch
+	runc run "$ID"
+	expect_error "nosuch"
+	if grep -F " $TMP/" /proc/self/mountinfo; then return 1; fi
+	# A hook that fails, after all is mounted.
+	args true
+	update_config '.hooks.createRuntime = [{"path":"/bin/false"}]'
+	runc run "$ID"
+	[ "$status" -ne 0 ]
+	if grep -F " $TMP/" /proc/self/mountinfo; then return 1; fi
+	# What others mount on it, or in its place, stays.
+	update_config 'del(.hooks)'
+	args sleep 100
+	detached run -d "$ID"
+	expect_ok
+	umount rootfs/tmp
+	mount -t tmpfs foreign rootfs/tmp
+	mount -t tmpfs foreign rootfs/mnt
+	runc delete --force "$ID"
+	expect_ok
+	run grep -F " $TMP/" /proc/self/mountinfo
+	umount rootfs/tmp
+	umount -R rootfs/mnt rootfs/mnt rootfs/mnt || true
+	[ "$(grep -c foreign <<<"$output")" = 2 ] || { echo "$output"; return 1; }
+	[[ $output != */rootfs/proc* && $output != */rootfs/dev* && $output != *" own "* ]] || { echo "$output"; return 1; }
 }
 
 # behind MOUNT...: the source of the last mount is what the first one shows.
@@ -446,6 +507,134 @@ behind() {
 		expect_ok
 		[ "$output" = here ]
 	done
+}
+
+@test "a bind mount without a source is refused, and the field named" {
+	local o
+	for o in '{"source":""}' '{}'; do
+		update_config '.mounts = .mounts[0:7] + [{"destination":"/mnt","type":"bind","options":["rbind"]} + $o]' --argjson o "$o"
+		runc run "$ID"
+		expect_error "a bind mount needs a source"
+		expect_error "mounts[7].source"
+	done
+	update_config '.mounts = .mounts[0:7] + [{"destination":"/mnt","type":"tmpfs","source":"x"},{"destination":"/mnt","options":["remount","bind","ro"]}]'
+	attributes_of /mnt
+	runc run "$ID"
+	expect_ok
+	[ "$output" = ro,relatime ]
+}
+
+@test "a destination that begins with the root's path on the host is one below it" {
+	mkdir vol
+	mount_entry "{\"destination\":\"$BUNDLE/rootfs/mnt/x\",\"type\":\"tmpfs\",\"source\":\"here\"},
+		{\"destination\":\"$BUNDLE/rootfs-not/x\",\"type\":\"tmpfs\",\"source\":\"there\"}"
+	args awk '/ (t?here) / { print $5 }' /proc/self/mountinfo
+	runc run "$ID"
+	expect_ok
+	[ "$output" = $'/mnt/x\n'"$BUNDLE/rootfs-not/x" ] || { echo "$output"; return 1; }
+	update_config '.mounts[-1].destination = $d' --arg d "$BUNDLE/rootfs/"
+	runc run "$ID"
+	expect_error "the root of the container cannot be mounted over"
+}
+
+# ordered: sources are what earlier entries have mounted. The folder of the
+# first ones is closed to the root of a user namespace.
+ordered() {
+	mkdir -p secret/a/x secret/b/y secret/c/z rootfs/final
+	local d
+	for d in a b c; do echo $d >secret/$d/file; done
+	chmod 700 secret
+	update_config '.mounts += ([["secret/a","/mnt"], ["secret/b","/mnt/x"], ["secret/c","/mnt/x/y"], ["secret/a","/mnt/x/y/z"],
+		["rootfs/mnt/x","/mnt/x/y/z/x"], ["rootfs/mnt/x/y","/mnt/x/y/z"], ["rootfs/mnt","/final"]]
+		| map({"destination":.[1],"type":"bind","source":.[0],"options":["rbind"]}))'
+	sh_args 'for top in /mnt /final; do
+		for d in "" x x/y x/y/z x/y/z/z x/y/z/z/x x/y/z/z/x/y x/y/z/z/x/y/z; do cat $top/$d/file || echo none; done
+	done | tr "\n" " "'
+}
+
+ordered_ok() {
+	runc run "$ID"
+	[[ $output == *"not supported by the kernel"* ]] && skip "no id-mapped mounts on this file system"
+	expect_ok
+	[ "$output" = "a b c c a b c a a b c c a b c a " ] || { echo "$output"; return 1; }
+}
+
+@test "bind mounts show what earlier entries have mounted" {
+	ordered
+	ordered_ok
+}
+
+@test "bind mounts show what earlier entries have mounted, in a user namespace, with maps and with both" {
+	requires root userns
+	local which
+	ordered
+	cp config.json plain.json
+	for which in 7,8,9,10 11,12,13; do
+		jq ".mounts[$which] += {uidMappings:[{containerID:0,hostID:100000,size:65536}],gidMappings:[{containerID:0,hostID:100000,size:65536}]}" plain.json >config.json
+		ordered_ok
+	done
+	jq '.linux.namespaces += [{"type":"user"}]
+		| .linux.uidMappings = [{"containerID":0,"hostID":100000,"size":65536}] | .linux.gidMappings = .linux.uidMappings' plain.json >userns.json
+	chown -hR 100000:100000 rootfs
+	cp userns.json config.json
+	ordered_ok
+	for which in 7,8,9,10 11,12,13; do
+		jq ".mounts[$which].options += [\"idmap\"]" userns.json >config.json
+		ordered_ok
+	done
+}
+
+@test "a target behind a dangling symlink with .. is made where its text leads" {
+	echo zone >zone
+	rm -f rootfs/etc/localtime
+	ln -s /a/b/../../c/X rootfs/etc/localtime
+	ln -s ../no/../../share/./Y rootfs/etc/other
+	mount_entry '{"destination":"/etc/localtime","type":"bind","source":"zone","options":["bind"]},
+		{"destination":"/etc/other/dir","type":"tmpfs","source":"other"}'
+	sh_args 'cat /c/X; grep -c " /share/Y/dir .* other " /proc/self/mountinfo; ls /a'
+	runc run "$ID"
+	[[ $output == $'zone\n1\n'*"No such file"* ]] || { echo "$output"; return 1; }
+	[ -f rootfs/c/X ] && [ ! -e rootfs/a ] && [ ! -e rootfs/no ]
+}
+
+# read_only_root: runs the container where its root cannot be written.
+read_only_root() {
+	run unshare -m sh -ec 'mount --make-rprivate /; mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"; shift; exec "$@"' \
+		sh "$BUNDLE/rootfs" "$RUNC" --root "$ROOT" run "$ID"
+}
+
+@test "one error names all mount points that a read-only image lacks" {
+	requires root
+	mkdir vol rootfs/here
+	ln -s here rootfs/link
+	rmdir rootfs/sys rootfs/proc
+	update_config '.mounts += ([["/here"],["/a"],["/b/c"],["/link"],["/link/d"],["/here/e"],["/dev/f"]] | map({"destination":.[0],"type":"tmpfs","source":"x"}))
+		| .hooks.createRuntime = [{"path":"/bin/sh","args":["sh","-c","touch \($t)"]}]' --arg t "$TMP/hook"
+	read_only_root
+	expect_error "read-only and lacks mount points"
+	# /sys/fs/cgroup, /link/d, /here/e and /dev/f are below other mounts.
+	expect_error ": /proc (mounts[0].destination), /sys (mounts[5].destination), /a (mounts[8].destination), /b/c (mounts[9].destination) (config.json"
+	[ ! -e "$TMP/hook" ]
+	mkdir -p rootfs/sys rootfs/proc rootfs/a rootfs/b/c
+	read_only_root
+	expect_ok
+	[ -e "$TMP/hook" ]
+}
+
+@test "without a mount namespace a read-only root is without effect, and hooks run" {
+	requires root
+	update_config 'del(.linux.namespaces[] | select(.type == "mount")) | .linux.maskedPaths = [] | .linux.readonlyPaths = [] | .mounts = [] | .root.readonly = true
+		| .hooks = ({} | .createRuntime = [{"path":"/bin/sh","args":["sh","-c","echo createRuntime >>\($t)"]}]
+			| .createContainer = [{"path":"/bin/sh","args":["sh","-c","echo createContainer >>\($t)"]}]
+			| .startContainer = [{"path":"/bin/sh","args":["sh","-c","echo startContainer >/seen"]}])' --arg t "$TMP/seen"
+	args touch /new
+	local before
+	before=$(sort /proc/self/mountinfo)
+	runc run "$ID"
+	expect_ok
+	[ -e rootfs/new ] && [ -e rootfs/seen ]
+	[ "$(cat "$TMP/seen")" = $'createRuntime\ncreateContainer' ]
+	diff <(echo "$before" | grep -F "$TMP") <(sort /proc/self/mountinfo | grep -F "$TMP")
 }
 
 @test "a null byte in a mount is refused" {

@@ -13,19 +13,35 @@ in_shared() {
 
 root_propagation() { sh_args "grep ' / / \\|rootfs / ' /proc/self/mountinfo | sed 's/ - .*//' | cut -d ' ' -f 7-"; }
 
-@test "by default the root is a slave of the host's" {
-	root_propagation
+@test "by default the root has no part in the host's mounts, its volumes are slaves" {
+	mkdir vol
+	update_config '.mounts += [{"destination":"/mnt","type":"bind","source":"vol","options":["rbind"]}]'
+	sh_args "awk '\$5 == \"/\" || \$5 == \"/mnt\" { print \$5, \$7 }' /proc/self/mountinfo"
 	in_shared '"$@"'
 	expect_ok
-	[[ $output == master:* ]]
+	[[ $output == $'/ -\n/mnt master:'* ]] || { echo "$output"; return 1; }
+}
+
+@test "a slave root gets what the host mounts, and nothing else" {
+	local p
+	for p in slave rslave; do
+		update_config '.linux.rootfsPropagation = $p' --arg p "$p"
+		root_propagation
+		in_shared '"$@"'
+		expect_ok
+		[[ $output == master:* && $output != *shared* ]] || { echo "$p: $output"; return 1; }
+	done
 }
 
 @test "a private root has no part in the host's mounts" {
-	update_config '.linux.rootfsPropagation = "rprivate"'
-	root_propagation
-	in_shared '"$@"'
-	expect_ok
-	[ -z "$output" ]
+	local p
+	for p in private rprivate; do
+		update_config '.linux.rootfsPropagation = $p' --arg p "$p"
+		root_propagation
+		in_shared '"$@"'
+		expect_ok
+		[ -z "$output" ]
+	done
 }
 
 @test "a shared root is shared" {

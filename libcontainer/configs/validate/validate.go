@@ -165,10 +165,6 @@ func security(s System, c *configs.Config) error {
 	if (len(c.MaskPaths) > 0 || len(c.ReadonlyPaths) > 0) && !c.Namespaces.Contains(configs.NEWNS) {
 		return errors.New("unable to restrict sys entries without a private MNT namespace (config.json: linux.maskedPaths, linux.readonlyPaths)")
 	}
-	if c.Readonlyfs && !c.Namespaces.Contains(configs.NEWNS) {
-		// It is the mount that is made read-only, and there is none to spare.
-		return errors.New("unable to make the root read-only without a private MNT namespace (config.json: root.readonly)")
-	}
 	if c.ProcessLabel != "" && !s.SELinux() {
 		return errors.New("selinux label is specified in config, but selinux is disabled or not supported (config.json: process.selinuxLabel)")
 	}
@@ -353,6 +349,9 @@ func rootless(_ System, c *configs.Config) error {
 func mounts(_ System, c *configs.Config) error {
 	for i, m := range c.Mounts {
 		where := fmt.Sprintf("(config.json: mounts[%d])", i)
+		if m.IsBind() && m.Flags&unix.MS_REMOUNT == 0 && m.Source == "" {
+			return fmt.Errorf("invalid mount %s: a bind mount needs a source (config.json: mounts[%d].source)", m.Destination, i)
+		}
 		if m.IsBind() && m.Data != "" {
 			return fmt.Errorf("invalid mount %s: bind mounts cannot have any filesystem-specific options applied: %s %s", m.Destination, m.Data, where)
 		}

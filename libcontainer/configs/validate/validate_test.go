@@ -48,7 +48,7 @@ func valid(t *testing.T) *configs.Config {
 
 func TestValidate(t *testing.T) {
 	bind := func(m configs.Mount) []*configs.Mount {
-		m.Destination, m.Flags = "/mnt", unix.MS_BIND
+		m.Destination, m.Source, m.Flags = "/mnt", "/src", unix.MS_BIND
 		return []*configs.Mount{&m}
 	}
 	sysctl := func(name string) map[string]string { return map[string]string{name: "1"} }
@@ -82,7 +82,13 @@ func TestValidate(t *testing.T) {
 		{"a read-only root without a mount namespace", func(c *configs.Config, _ *System) {
 			c.Namespaces = without(c.Namespaces, configs.NEWNS)
 			c.Readonlyfs = true
-		}, "unable to make the root read-only without a private MNT namespace (config.json: root.readonly)"},
+		}, ""},
+		{"bind without a source", func(c *configs.Config, _ *System) {
+			c.Mounts = []*configs.Mount{{Destination: "/mnt", Flags: unix.MS_BIND}}
+		}, "invalid mount /mnt: a bind mount needs a source (config.json: mounts[0].source)"},
+		{"remounting bind without a source", func(c *configs.Config, _ *System) {
+			c.Mounts = []*configs.Mount{{Destination: "/mnt", Flags: unix.MS_BIND | unix.MS_REMOUNT}}
+		}, ""},
 		{"lo without a namespace", func(c *configs.Config, _ *System) {
 			c.Namespaces = without(c.Namespaces, configs.NEWNET)
 			c.Networks = []*configs.Network{{Type: "loopback"}}

@@ -36,10 +36,6 @@ type Bootstrap struct {
 	// on. Fifo is the number of the handle of exec.fifo, -1 for none.
 	Extra, Fifo int
 
-	// Sources says how many of the fds that come with this message are
-	// detached mounts for Rootfs.
-	Sources int
-
 	// NewKeyring: join the container's session keyring, and let those search
 	// it that KeyringShare names.
 	NewKeyring   bool

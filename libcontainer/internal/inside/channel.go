@@ -16,9 +16,13 @@ import (
 // only there when the configuration needs it.
 //
 //	runtime                    init
-//	MsgBootstrap (+fds) ---->
+//	MsgBootstrap ----------->
 //	MsgSaved ---------------->             whenever the state file is there, and
 //	                                       limits are set that need not wait
+//	               [<--- KindSources]      the number of a mount whose source the
+//	[MsgGo (+fds)] ------>                 runtime opens; as often as needed
+//	               [<--- MsgMounts]        the mounts on the host, of a container
+//	[MsgGo] ------------->                 without a mount namespace
 //	               [<--- KindHooks]        mounts are made, the root changes next
 //	[MsgGo] ------------->
 //	               [<--- KindConsole]
@@ -44,6 +48,7 @@ const (
 	MsgSaved
 	MsgGo
 	MsgProgram
+	MsgMounts
 	MsgError
 	MsgDebug
 )

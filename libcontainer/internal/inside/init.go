@@ -18,6 +18,7 @@ import (
 	"runc/libcontainer/internal/wire"
 	"runc/libcontainer/nsenter"
 	"runc/libcontainer/rlimit"
+	"runc/libcontainer/rootfs"
 	"runc/libcontainer/userdb"
 )
 
@@ -32,8 +33,6 @@ type initProcess struct {
 	hooks  RunHooks
 	// closed: the socket is closed, so what still fails goes to standard error.
 	closed bool
-	// sources are detached mounts from the runtime, for Rootfs.
-	sources []*os.File
 	// saved: the runtime has written the state file.
 	saved bool
 }
@@ -106,6 +105,7 @@ func (i *initProcess) fail(err error) {
 
 func (i *initProcess) main() error {
 	t, payload, files, err := i.sock.Recv()
+	CloseAll(files)
 	if err != nil {
 		// The runtime has died.
 		os.Exit(1)
@@ -116,10 +116,6 @@ func (i *initProcess) main() error {
 	if err := wire.Decode(payload, &i.Bootstrap); err != nil {
 		return err
 	}
-	if len(files) != i.Sources {
-		return fmt.Errorf("init: %d mounts were to come, %d did", i.Sources, len(files))
-	}
-	i.sources = files
 	if i.Fifo >= 0 {
 		unix.CloseOnExec(i.Fifo)
 	}
@@ -191,8 +187,33 @@ func OthersStdio(st *unix.Stat_t, owner uint32) bool {
 
 // askProgram sends a message of the program, and waits for the runtime.
 func (i *initProcess) askProgram(kind uint32) error {
+	files, err := i.askFiles(kind, 0)
+	CloseAll(files)
+	return err
+}
+
+// askFiles is askProgram for files that come with the answer.
+func (i *initProcess) askFiles(kind uint32, addr uint64) ([]*os.File, error) {
 	e := binary.NativeEndian
-	if err := i.sock.Send(MsgProgram, e.AppendUint64(e.AppendUint32(e.AppendUint32(nil, kind), 0), 0)); err != nil {
+	if err := i.sock.Send(MsgProgram, e.AppendUint64(e.AppendUint32(e.AppendUint32(nil, kind), 0), addr)); err != nil {
+		return nil, err
+	}
+	return i.receive(MsgGo), nil
+}
+
+// askSources has the runtime open the sources that the operation with this
+// number of the root file system's plan needs.
+func (i *initProcess) askSources(op int) ([]*os.File, error) {
+	return i.askFiles(KindSources, uint64(op))
+}
+
+// sendMounts says which mounts the runtime has to undo at the end.
+func (i *initProcess) sendMounts(list []rootfs.HostMount) error {
+	payload, err := wire.Encode(list)
+	if err != nil {
+		return err
+	}
+	if err := i.sock.Send(MsgMounts, payload); err != nil {
 		return err
 	}
 	return i.await()
@@ -201,17 +222,24 @@ func (i *initProcess) askProgram(kind uint32) error {
 func (i *initProcess) await() error { return i.expect(MsgGo) }
 
 func (i *initProcess) expect(want MsgType) error {
+	CloseAll(i.receive(want))
+	return nil
+}
+
+// receive waits for a message of that type, and gives the files that come with
+// it.
+func (i *initProcess) receive(want MsgType) []*os.File {
 	for {
 		t, _, files, err := i.sock.Recv()
-		CloseAll(files)
 		i.saved = i.saved || t == MsgSaved
 		switch {
 		case err != nil || t != want && t != MsgSaved:
 			// The runtime gave up or died: it knows why, nobody else listens.
 			os.Exit(1)
 		case t == want:
-			return nil
+			return files
 		}
+		CloseAll(files)
 	}
 }
 

@@ -14,7 +14,7 @@ func (s *Setup) rootfs() {
 	s.inGo("root file system", func() error {
 		i := s.init
 		return s.Rootfs.Setup(rootfs.Env{
-			Sources: i.sources, Hooks: i.hooksBeforePivot, Settled: i.awaitSaved, Terminal: s.HasConsole, Cwd: s.Cwd,
+			Sources: i.askSources, Mounted: i.sendMounts, Hooks: i.hooksBeforePivot, Settled: i.awaitSaved, Terminal: s.HasConsole, Cwd: s.Cwd,
 		})
 	})
 }

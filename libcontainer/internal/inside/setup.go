@@ -15,6 +15,9 @@ const (
 	// KindConsole: the terminal's master comes along. Value is the number of
 	// its slave in /dev/pts.
 	KindConsole = 1 + iota
+	// KindSources asks: the sources that the operation Addr of the root file
+	// system's plan needs come with the answer.
+	KindSources
 	// KindHooks asks: all is mounted, and the root is about to change.
 	KindHooks
 	// KindRlimits asks for the limits of the process.

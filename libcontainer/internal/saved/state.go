@@ -36,5 +36,8 @@ type State struct {
 	// ExternalDescriptors are what init's stdio was, for a checkpoint.
 	ExternalDescriptors []string `json:"external_descriptors,omitempty"`
 
-	IntelRdtPath string `json:"intel_rdt_path,omitempty"`
+	// IntelRdtPath is the container's control group of resctrl, IntelRdtMonPath
+	// its own monitoring group.
+	IntelRdtPath    string `json:"intel_rdt_path,omitempty"`
+	IntelRdtMonPath string `json:"intel_rdt_mon_path,omitempty"`
 }

@@ -49,6 +49,9 @@ func decodeState(d *plainjson.Decoder, v *saved.State) {
 		case "intel_rdt_path":
 			o.Once(9)
 			plainjson.Str(d, &v.IntelRdtPath)
+		case "intel_rdt_mon_path":
+			o.Once(10)
+			plainjson.Str(d, &v.IntelRdtMonPath)
 		default:
 			d.Fail()
 		}
@@ -82,6 +85,10 @@ func encodeState(b []byte, v saved.State) []byte {
 	if v.IntelRdtPath != "" {
 		b = plainjson.Field(b, `"intel_rdt_path":`)
 		b = plainjson.String(b, v.IntelRdtPath)
+	}
+	if v.IntelRdtMonPath != "" {
+		b = plainjson.Field(b, `"intel_rdt_mon_path":`)
+		b = plainjson.String(b, v.IntelRdtMonPath)
 	}
 	return append(b, '}')
 }
