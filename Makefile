@@ -5,7 +5,7 @@ BINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 VERSION := $(shell cat VERSION)
 COMMIT := $(shell git describe --dirty --long --always --exclude '*' 2>/dev/null)
-LDFLAGS := -s -w -X main.version=$(VERSION) -X main.gitCommit=$(COMMIT)
+LDFLAGS := -s -w -X main.gitCommit=$(COMMIT)
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
 ARCHES := amd64 arm64 arm 386 riscv64 ppc64le s390x loong64
 # What people install; the tests build their own beside them.
@@ -13,7 +13,7 @@ TOOLS := recvtty $(notdir $(wildcard contrib/cmd/seccompagent))
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := runc
-.PHONY: runc tools demo test deps unittest integration bench lint install cross clean test-vm
+.PHONY: runc tools demo test deps unittest integration bench lint install cross clean test-vm test-systemd
 
 runc:
 	$(BUILD) -o runc .
@@ -24,7 +24,9 @@ tools:
 demo: runc
 	@tests/demo
 
-test: deps runc tools
+# Packages are installed by `make deps`, or where CI=true says that nobody minds.
+test: runc tools
+	@tests/install-deps $(if $(filter true,$(CI)),,--check)
 	tests/run
 
 deps:
@@ -35,6 +37,11 @@ unittest:
 
 integration: runc tools
 	tests/integration/run
+
+# The integration tests with the driver for systemd: in a container in which
+# systemd is pid 1.
+test-systemd: runc tools
+	tests/box/run
 
 # The whole suite on a systemd + cgroup v2 host: a virtual machine.
 test-vm: runc tools

@@ -41,7 +41,7 @@ func builtIn() *features.Features {
 		OCIVersionMin: "1.0.0",
 		OCIVersionMax: specs.Version,
 		Annotations: map[string]string{
-			"org.opencontainers.runc.version":            version,
+			"org.opencontainers.runc.version":            version(),
 			"org.opencontainers.runc.checkpoint.enabled": "false",
 		},
 		Hooks:        specconv.KnownHookNames(),

@@ -15,21 +15,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v3"
 
 	"runc/internal/logging"
 	"runc/libcontainer"
-)
-
-// Set by the linker, see the Makefile.
-var (
-	version   = "1.5.0"
-	gitCommit = ""
 )
 
 const (
@@ -95,14 +87,6 @@ func run(args []string) int {
 	return 1
 }
 
-func versionText() string {
-	s := version + "\n"
-	if gitCommit != "" {
-		s += "commit: " + gitCommit + "\n"
-	}
-	return s + "spec: " + specs.Version + "\ngo: " + runtime.Version() + "\n"
-}
-
 func newApp(args []string) *cli.Command {
 	cli.VersionPrinter = func(cmd *cli.Command) {
 		fmt.Fprintf(cmd.Root().Writer, "runc version %s", versionText())
@@ -111,7 +95,7 @@ func newApp(args []string) *cli.Command {
 		Name:      "runc",
 		Usage:     usage,
 		UsageText: "runc [global options] [command [command options]]",
-		Version:   version,
+		Version:   version(),
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "debug", Usage: "enable debug logging"},
 			&cli.StringFlag{Name: "log", Usage: "set the log file to write runc logs to (default is '/dev/stderr')"},

@@ -89,10 +89,10 @@ func TestPreservedFDs(t *testing.T) {
 	unix.Close(fds[1])
 	for n, want := range map[int][]bool{
 		0: nil, -1: nil, 1: nil,
-		2:       {false, true},
-		4:       {false, true}, // 2 is this program's own, 3 is closed
-		5:       {false, true, false, false, true},
-		40:      {false, true, false, false, true},
+		2:  {false, true},
+		4:  {false, true}, // 2 is this program's own, 3 is closed
+		5:  {false, true, false, false, true},
+		40: {false, true, false, false, true},
 	} {
 		files, err := preservedFDs(first, n)
 		if err != nil {

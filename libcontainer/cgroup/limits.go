@@ -134,8 +134,12 @@ func (m *Manager) cpuset(file string) string {
 	return m.read("cpuset", file+".effective")
 }
 
-// NoPidsLimit says whether the kernel knows of none.
-func (m *Manager) NoPidsLimit() bool { return m.read("pids", "pids.max") == "max" }
+// NoPidsLimit says whether a saved limit of 0 is not in force. With systemd's
+// driver 0 is written as 1, and a scope without a limit has systemd's default.
+func (m *Manager) NoPidsLimit() bool {
+	v := m.read("pids", "pids.max")
+	return v != "" && v != "0" && v != "1"
+}
 
 // read is a file of the cgroup; empty when there is none.
 func (m *Manager) read(controller, file string) string {

@@ -171,7 +171,7 @@ victim_is_well() {
 }
 
 @test "rootless: the host's cgroups are not writable (CVE-2023-25809)" {
-	requires root userns v2
+	requires root userns v2 cgroupfs
 	local own=/sys/fs/cgroup/$ID-own
 	mkdir "$own"
 	chown 65534:65534 "$own"

@@ -60,11 +60,12 @@ setup() {
 }
 
 @test "the list has the default rules besides config.json's" {
-	update_config '.linux.cgroupsPath = $p | .linux.resources.devices = [{"allow": true, "type": "b", "major": 7, "access": "rw"}]' --arg p "/$ID"
+	name_cgroup "$ID"
+	update_config '.linux.resources.devices = [{"allow": true, "type": "b", "major": 7, "access": "rw"}]'
 	detached create "$ID"
 	expect_ok
 	local list rule
-	list=$(cat "/sys/fs/cgroup/devices/$ID/devices.list")
+	list=$(cat "$(cgroup_v1 devices)/devices.list")
 	for rule in 'c *:* m' 'b *:* m' 'c 1:3 rwm' 'c 1:5 rwm' 'c 1:7 rwm' 'c 1:8 rwm' 'c 1:9 rwm' 'c 5:0 rwm' 'c 5:2 rwm' \
 		'c 136:* rwm' 'c 10:200 rwm' 'b 7:* rw'; do
 		grep -qxF "$rule" <<<"$list" || { echo "not there: $rule"; return 1; }
@@ -75,11 +76,13 @@ setup() {
 # The rules are set while init makes nodes: all is denied first. A strace holds
 # the runtime in between, until init must have come to its nodes.
 @test "a node of linux.devices is made even when it is denied for a moment" {
+	requires cgroupfs
 	command -v strace >/dev/null || skip "needs strace"
 	strace -f -o /dev/null true 2>/dev/null || skip "strace may not trace here"
-	update_config '.linux.cgroupsPath = $p | .linux.devices = [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 3, "fileMode": 384, "uid": 7, "gid": 8}]' --arg p "/$ID"
+	name_cgroup "$ID"
+	update_config '.linux.devices = [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 3, "fileMode": 384, "uid": 7, "gid": 8}]'
 	args stat -c '%F %a %u %g %t:%T' /dev/mine /dev/null
-	run timeout -s KILL 60 strace -f -qq -o "$TMP/trace" -P "/sys/fs/cgroup/devices/$ID/devices.deny" -e inject=write:delay_exit=1000000 \
+	run timeout -s KILL 60 strace -f -qq -o "$TMP/trace" -P "$(cgroup_v1 devices)/devices.deny" -e inject=write:delay_exit=1000000 \
 		"$RUNC" --root "$ROOT" run "$ID" </dev/null
 	expect_ok
 	grep -q DELAYED "$TMP/trace"
@@ -87,7 +90,7 @@ setup() {
 character special file 666 0 0 1:3' ] || { echo "$output"; return 1; }
 	# Not the host's own node, which would be a mount.
 	sh_args 'grep " /dev/null " /proc/self/mountinfo; true'
-	run timeout -s KILL 60 strace -f -qq -o "$TMP/trace" -P "/sys/fs/cgroup/devices/$ID/devices.deny" -e inject=write:delay_exit=1000000 \
+	run timeout -s KILL 60 strace -f -qq -o "$TMP/trace" -P "$(cgroup_v1 devices)/devices.deny" -e inject=write:delay_exit=1000000 \
 		"$RUNC" --root "$ROOT" run "$ID" </dev/null
 	expect_ok
 	[ -z "$output" ]
@@ -95,12 +98,14 @@ character special file 666 0 0 1:3' ] || { echo "$output"; return 1; }
 
 # With systemd the cgroup goes with init, so that limits fail because init did.
 @test "init's own failure is told, not that of limits which comes after it" {
+	requires cgroupfs
 	command -v strace >/dev/null || skip "needs strace"
 	strace -f -o /dev/null true 2>/dev/null || skip "strace may not trace here"
 	# Limits of the process would have init wait for the runtime.
-	update_config '.linux.cgroupsPath = $p | del(.process.rlimits)' --arg p "/$ID"
+	name_cgroup "$ID"
+	update_config 'del(.process.rlimits)'
 	args /no/such
-	run timeout -s KILL 60 strace -f -qq -o "$TMP/trace" -P "/sys/fs/cgroup/devices/$ID/devices.deny" \
+	run timeout -s KILL 60 strace -f -qq -o "$TMP/trace" -P "$(cgroup_v1 devices)/devices.deny" \
 		-e inject=write:error=EIO:delay_enter=1000000 "$RUNC" --root "$ROOT" run "$ID" </dev/null
 	grep -q 'EIO.*INJECTED' "$TMP/trace"
 	expect_error 'exec: "/no/such": stat /no/such: no such file or directory'

@@ -140,7 +140,7 @@ teardown_file() {
 }
 
 setup() {
-	requires root
+	requires root cgroupfs
 	engines_work || skip "needs the cpu controller on cgroup v2"
 	cd "$E" || return 1 # conmon leaves a file where it is, when memory ran out
 }

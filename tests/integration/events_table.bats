@@ -172,7 +172,7 @@ ENTER=$'\e[?1049h\e[?25l' LEAVE=$'\e[?25h\e[?1049l'
 @test "on a narrow terminal no line wraps" {
 	up "$(printf '%050d' 0)" sleep 1000
 	# shellcheck disable=SC2016
-	in_terminal 'stty cols 60; $R events --format table --all & p=$!; sleep 1; kill -INT $p; wait $p'
+	in_terminal 'stty cols 60; $R events --format table --all & p=$!; sleep 1; kill -TERM $p; wait $p'
 	# What was on the screen: up to where it was left.
 	local shown=${output%%"$LEAVE"*} line
 	shown=${shown//"$ENTER"/}
@@ -185,7 +185,7 @@ ENTER=$'\e[?1049h\e[?25l' LEAVE=$'\e[?25h\e[?1049l'
 @test "a dumb terminal gets plain text" {
 	up "" sleep 1000
 	# shellcheck disable=SC2016
-	in_terminal 'TERM=dumb $R events --format table --interval 100ms $ID & p=$!; sleep 1; kill -INT $p; wait $p'
+	in_terminal 'TERM=dumb $R events --format table --interval 100ms $ID & p=$!; sleep 1; kill -TERM $p; wait $p'
 	[[ $output == ID* ]]
 	[[ $output != *$'\e'* ]]
 }

@@ -114,12 +114,16 @@ start_container() {
 	expect_error "cannot use console socket if runc will not detach or allocate tty"
 }
 
-@test "exec --preserve-fds passes fds on" {
+@test "exec --preserve-fds passes fds on, and a closed one stays closed" {
 	start_container
 	echo text >"$TMP/file"
 	run bash -c 'exec "$@" 3<'"$TMP/file" - "$RUNC" --root "$ROOT" exec --preserve-fds 1 "$ID" sh -c 'cat <&3'
 	expect_ok
 	[ "$output" = text ]
+	run bash -c 'exec 3<&- 4<&-; "$@"' - "$RUNC" --root "$ROOT" exec --preserve-fds 2 "$ID" ls /proc/self/fd
+	expect_ok
+	# 3 is the folder that ls itself has opened.
+	[ "${lines[*]}" = "0 1 2 3" ] || { echo "$output"; return 1; }
 }
 
 @test "exec forwards signals to the process" {

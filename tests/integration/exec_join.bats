@@ -321,7 +321,8 @@ group_dir() {
 	# Without a controller it is one below each; there are not as many.
 	runc exec --cgroup sub "$ID" true
 	[ "$status" -eq 255 ]
-	expect_error "no such file or directory"
+	# Either the kernel's words or systemd's.
+	expect_error "o such file or directory"
 	runc exec --cgroup nosuch:sub "$ID" true
 	[ "$status" -eq 255 ]
 	expect_error "unknown controller nosuch"

@@ -25,14 +25,18 @@ nothing_left() {
 	if find /sys/fs/cgroup -type d -name "$ID*" 2>/dev/null | grep .; then return 1; fi
 }
 
+# The binary itself: a script around it would be the first to meet the fault.
+runc_command=("$RUNC")
+[ -z "${RUNC_TEST_BINARY:-}" ] || runc_command=("$RUNC_TEST_BINARY" --systemd-cgroup)
+
 # with_fault EXPRESSION COMMAND...: under strace with that injection. The tracer
 # stays beside (-D) until the last of the traced has ended.
 with_fault() {
 	local inject=$1
 	shift
 	status=0
-	timeout -s KILL 20 strace -D -f -qq -o "$TMP/strace" -e "inject=$inject" \
-		"$RUNC" --root "$ROOT" "$@" </dev/null >"$TMP/out" 2>&1 3>&- || status=$?
+	timeout -s KILL 45 strace -D -f -qq -o "$TMP/strace" -e "inject=$inject" \
+		"${runc_command[@]}" --root "$ROOT" "$@" </dev/null >"$TMP/out" 2>&1 3>&- || status=$?
 	output=$(cat "$TMP/out")
 } 2>/dev/null
 

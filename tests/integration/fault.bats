@@ -71,7 +71,10 @@ killed() {
 
 @test "an error of a message between runtime and init" { fails sendmsg 1 2 3 4 5 6; }
 
-@test "an error of receiving a message" { fails recvmsg 1 2 3 4 5 6; }
+@test "an error of receiving a message" {
+	requires cgroupfs # the D-Bus library panics at it
+	fails recvmsg 1 2 3 4 5 6
+}
 
 @test "an error of renaming" { fails renameat 1 2; }
 
@@ -128,7 +131,7 @@ hook() {
 			rm -f "$TMP/hook"
 			hook $kind "echo \$\$ >$TMP/hook; exec sleep 1000"
 			# By way of env: a shell's background job would ignore INT.
-			env --default-signal=INT "$RUNC" --root "$ROOT" create "$ID" </dev/null >"$TMP/out" 2>&1 3>&- &
+			env --default-signal=INT "${runc_command[@]}" --root "$ROOT" create "$ID" </dev/null >"$TMP/out" 2>&1 3>&- &
 			pid=$!
 			wait_for test -s "$TMP/hook"
 			kill -$sig $pid

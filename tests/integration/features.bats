@@ -69,10 +69,11 @@ lists() {
 	for flag in --version -v; do
 		runc "$flag"
 		expect_ok
-		[[ ${lines[0]} =~ ^runc\ version\ [0-9]+\.[0-9]+\.[0-9]+ ]]
+		[ "${lines[0]}" = "runc version 1.5.0+go.$(cat "$TOP/VERSION")" ]
+		[ "${lines[1]}" = "behaves as: runc 1.5.0" ]
 		grep -qx 'spec: 1.3.0' <<<"$output"
 		grep -qE '^go: go1\.' <<<"$output"
-		[ "$(grep -cvE '^(runc version|commit:|spec:|go:) ' <<<"$output")" = 0 ]
+		[ "$(grep -cvE '^(runc version|behaves as:|commit:|spec:|go:) ' <<<"$output")" = 0 ]
 	done
 }
 

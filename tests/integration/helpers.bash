@@ -102,6 +102,14 @@ name_cgroup() {
 	update_config '.linux.cgroupsPath = $p' --arg p "$path"
 }
 
+# cgroup_v1 CONTROLLER: the folder of the cgroup that name_cgroup "$ID" named, in
+# that hierarchy of cgroup v1.
+cgroup_v1() {
+	local path=$ID
+	[ "${RUNC_TEST_DRIVER:-cgroupfs}" != systemd ] || path=system.slice/runc-$ID.scope
+	echo "/sys/fs/cgroup/$1/$path"
+}
+
 init_pid() { __runc state "$ID" | jq .pid; }
 
 # cgroup_of_init: its folder, on cgroup v2.
@@ -162,6 +170,10 @@ requires() {
 		v2) [ -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs pure cgroup v2" ;;
 		cgroupfs) [ "${RUNC_TEST_DRIVER:-cgroupfs}" = cgroupfs ] || skip "needs cgroups made by files, not by systemd" ;;
 		userns) [ -e /proc/self/ns/user ] || skip "the kernel has no user namespaces" ;;
+		user_cgroups) # as the driver for systemd asks the user's own systemd
+			[ "${RUNC_TEST_DRIVER:-cgroupfs}" = cgroupfs ] || [ -f /sys/fs/cgroup/cgroup.controllers ] ||
+				skip "systemd gives ordinary users no cgroups on cgroup v1"
+			;;
 		systemd) [ -d /run/systemd/system ] || skip "needs systemd as the host's init" ;;
 		apparmor)
 			grep -q Y /sys/module/apparmor/parameters/enabled 2>/dev/null || skip "needs a kernel with AppArmor enabled"

@@ -139,7 +139,7 @@ inside() {
 @test "each hook that takes too long is ended" {
 	local k
 	for k in prestart createRuntime createContainer startContainer poststart; do
-		update_config '.hooks = {($k): [{"path": "/bin/sh", "args": ["sh", "-c", "sleep 5 & sleep 100"], "env": ["PATH=/bin:/usr/bin"], "timeout": 1}]}' --arg k "$k"
+		update_config '.hooks = {($k): [{"path": "/bin/sh", "args": ["sh", "-c", "sleep 5 & exec sleep 100"], "env": ["PATH=/bin:/usr/bin"], "timeout": 1}]}' --arg k "$k"
 		args sleep 1000
 		runc run "$ID"
 		expect_error "error running $k hook #0: hook ran past specified timeout of 1.0s"

@@ -8,7 +8,8 @@ load helpers
 
 setup() {
 	setup_bundle
-	requires root userns
+	# No systemd is to be asked from there.
+	requires root userns cgroupfs
 	chown -hR 100000:100000 "$BUNDLE"
 	install -d -o 100000 -g 100000 "$ROOT"
 }

@@ -16,8 +16,8 @@ running() {
 }
 
 frozen() {
-	if [ -e "/sys/fs/cgroup/freezer/$ID" ]; then
-		[ "$(cat "/sys/fs/cgroup/freezer/$ID/freezer.state")" = FROZEN ]
+	if [ -e "$(cgroup_v1 freezer)" ]; then
+		[ "$(cat "$(cgroup_v1 freezer)/freezer.state")" = FROZEN ]
 	else
 		grep -qx 'frozen 1' "$(cgroup_of_init)/cgroup.events"
 	fi

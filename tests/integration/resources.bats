@@ -6,11 +6,11 @@ load helpers
 setup() {
 	requires root v1
 	setup_bundle
-	update_config '.linux.cgroupsPath = $p' --arg p "/$ID"
+	name_cgroup "$ID"
 }
 
 # limit CONTROLLER FILE: the container's value.
-limit() { cat "/sys/fs/cgroup/$1/$ID/$2"; }
+limit() { cat "$(cgroup_v1 "$1")/$2"; }
 
 # is CONTROLLER FILE VALUE
 is() {
@@ -55,6 +55,7 @@ created() {
 }
 
 @test "cpu: shares that the kernel does not take are refused" {
+	requires cgroupfs # systemd has words of its own for it
 	created '{"cpu": {"shares": 1}}'
 	expect_error "the minimum allowed cpu-shares is 2"
 }
@@ -70,9 +71,9 @@ created() {
 	detached run -d "$ID"
 	expect_ok
 	local before after
-	before=$(cat "/sys/fs/cgroup/cpuacct/$ID/cpuacct.usage")
+	before=$(cat "$(cgroup_v1 cpuacct)/cpuacct.usage")
 	sleep 2
-	after=$(cat "/sys/fs/cgroup/cpuacct/$ID/cpuacct.usage")
+	after=$(cat "$(cgroup_v1 cpuacct)/cpuacct.usage")
 	# A tenth of two seconds, in ns.
 	[ $((after - before)) -gt 20000000 ]
 	[ $((after - before)) -lt 600000000 ]
@@ -163,6 +164,7 @@ created() {
 
 # without CONTROLLER RESOURCES FIELD: where the host has no such hierarchy.
 without() {
+	requires cgroupfs # systemd's are joined where they are there
 	! grep -qE " - cgroup .*[ ,]$1([ ,]|$)" /proc/self/mountinfo || skip "the host has $1"
 	created "$2"
 	expect_error "cannot set $1 limit: container could not join or create cgroup"

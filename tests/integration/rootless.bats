@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Containers of an ordinary user. As root the tests make one, and remove it.
+# One at a time: it changes the machine's users.
 
 load helpers
 
@@ -34,7 +35,7 @@ teardown_file() {
 }
 
 setup() {
-	requires root userns
+	requires root userns user_cgroups
 	command -v setpriv >/dev/null || skip "needs setpriv"
 	id "$TEST_USER" >/dev/null 2>&1 || skip "needs useradd"
 	setup_bundle

@@ -62,6 +62,9 @@ property() { systemctl show --value -p "$1" "${2:-$UNIT}"; }
 }
 
 @test "limits become properties of the unit and values of the cgroup" {
+	requires_controller memory
+	requires_controller cpu
+	requires_controller pids
 	update_config '.linux.resources += {
 		memory: {limit: 33554432, swap: 67108864, reservation: 16777216},
 		cpu: {quota: 50000, period: 100000, cpus: "0", mems: "0"}, pids: {limit: 20}}'
@@ -79,6 +82,7 @@ property() { systemctl show --value -p "$1" "${2:-$UNIT}"; }
 }
 
 @test "shares become CPUWeight, the same as in cpu.weight" {
+	requires_controller cpu
 	update_config '.linux.resources.cpu = {shares: 2048}'
 	detached --systemd-cgroup run -d "$ID"
 	expect_ok
@@ -87,6 +91,8 @@ property() { systemctl show --value -p "$1" "${2:-$UNIT}"; }
 }
 
 @test "unified values that systemd knows become properties" {
+	requires_controller memory
+	requires_controller cpu
 	update_config '.linux.resources.unified = {"memory.high": "30000000", "pids.max": "33", "cpu.weight": "42"}'
 	detached --systemd-cgroup run -d "$ID"
 	expect_ok
@@ -114,6 +120,9 @@ property() { systemctl show --value -p "$1" "${2:-$UNIT}"; }
 }
 
 @test "update changes the properties and the files" {
+	requires_controller memory
+	requires_controller cpu
+	requires_controller pids
 	update_config '.linux.resources.memory = {limit: 33554432}'
 	detached --systemd-cgroup run -d "$ID"
 	expect_ok
