@@ -2,87 +2,14 @@ package libcontainer
 
 import (
 	"os"
-	"strconv"
 	"strings"
-
-	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"runc/libcontainer/capabilities"
 	"runc/libcontainer/configs"
+	"runc/libcontainer/internal/inside"
 	"runc/libcontainer/keys"
 	"runc/libcontainer/rootfs"
-	"runc/libcontainer/seccomp"
 )
-
-// sockEnv names the environment variable by which init learns the number of
-// its end of the channel; everything else comes over it.
-const sockEnv = "_RUNC_INIT_SOCK"
-
-// bootstrap is all that init is told: what to do, already decided and
-// checked, in the order in which init does it.
-type bootstrap struct {
-	// Setns: join a running container instead of setting one up.
-	Setns bool
-	ID    string
-	// Debug: tell what is being done.
-	Debug bool
-
-	// Files of init besides stdio. Extra are passed on to the user's process,
-	// from fd 3 on; the others are fd numbers, -1 for none.
-	Extra                    int
-	Fifo, Console, PidfdSock int
-
-	// NewKeyring: join the container's session keyring, and let those search
-	// it that KeyringShare names.
-	NewKeyring   bool
-	KeyringShare keys.Share
-	CgroupNS     bool
-	LoopbackUp   bool
-
-	Rootfs     *rootfs.Plan
-	Cwd        string
-	MountLabel string
-
-	HasConsole                  bool
-	ConsoleWidth, ConsoleHeight uint16
-
-	Hostname, Domainname string
-
-	AppArmorProfile string
-	ProcessLabel    string
-	Sysctl          map[string]string
-
-	NoNewPrivileges bool
-	Scheduler       *configs.Scheduler
-	IOPriority      *configs.IOPriority
-	Personality     *configs.LinuxPersonality
-	MemoryPolicy    *configs.LinuxMemoryPolicy
-
-	// AskHooks and AskRlimits: stop there and let the runtime do its part.
-	AskHooks, AskRlimits bool
-
-	// Hooks that init runs itself, and the state that they get.
-	CreateContainer, StartContainer []configs.Hook
-	State                           *specs.State
-
-	Seccomp *seccomp.Program
-
-	Caps capabilities.Caps
-
-	UID, GID int
-	Groups   []int
-	// SetGroups is false where the kernel denies setgroups(2): in a user
-	// namespace of an unprivileged user.
-	SetGroups bool
-
-	ParentDeathSignal int
-
-	// Umask is set by a process that joins the container. The first process
-	// gets that of Rootfs.
-	Umask uint32
-
-	Args, Env []string
-}
 
 // or gives the first that is set.
 func or[T comparable](a, b T) T {
@@ -93,18 +20,16 @@ func or[T comparable](a, b T) T {
 	return b
 }
 
-// newBootstrap decides what init is to do, as far as the configuration and the
-// process say it. It touches nothing.
-func (c *Container) newBootstrap(p *Process) *bootstrap {
+// newBootstrap decides what the process is to do inside, as far as the
+// configuration and the process say it. It changes nothing.
+func (c *Container) newBootstrap(p *Process) *inside.Bootstrap {
 	config := c.config
-	b := &bootstrap{
+	b := &inside.Bootstrap{
 		Setns:             !p.Init,
 		ID:                c.id,
 		Debug:             Debug != nil,
 		Extra:             len(p.ExtraFiles),
 		Fifo:              -1,
-		Console:           -1,
-		PidfdSock:         -1,
 		NewKeyring:        !config.NoNewKeyring,
 		Cwd:               p.Cwd,
 		MountLabel:        config.MountLabel,
@@ -194,7 +119,7 @@ func dedupEnv(env []string) []string {
 	return out
 }
 
-// fdTable collects the files of init and tells each one's number there.
+// fdTable collects the files of a process, and gives each one's number there.
 type fdTable []*os.File
 
 func (t *fdTable) add(f *os.File) int {
@@ -203,12 +128,4 @@ func (t *fdTable) add(f *os.File) int {
 	}
 	*t = append(*t, f)
 	return len(*t) - 1
-}
-
-// initEnv is the environment of init itself; the user's replaces it at exec.
-// One processor and no collector: init lives for some milliseconds on one
-// thread, and every thread that the Go runtime does not start is time saved. No
-// preemption: it is by signals, whose handler's calls a filter may not allow.
-func initEnv(sock int) []string {
-	return []string{sockEnv + "=" + strconv.Itoa(sock), "GOMAXPROCS=1", "GOGC=off", "GODEBUG=asyncpreemptoff=1"}
 }

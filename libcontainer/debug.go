@@ -3,7 +3,8 @@ package libcontainer
 import (
 	"fmt"
 	"runtime"
-	"strings"
+
+	"runc/libcontainer/internal/inside"
 )
 
 // Debug, where it is not nil, gets a line for each larger step that the package
@@ -20,27 +21,11 @@ func debugf(format string, args ...any) {
 	}
 }
 
-// debugf tells the runtime, as long as it listens. Not under a filter, which
-// may not allow that.
-func (i *initProcess) debugf(format string, args ...any) {
-	if !i.Debug || i.told || i.filtered {
-		return
-	}
-	at := caller()
-	text := fmt.Sprintf("%s\n%d\n%s\n%s", at.File, at.Line, at.Function, fmt.Sprintf(format, args...))
-	// What is only of use to those who look for a mistake must not be one.
-	_ = i.sock.send(msgDebug, []byte(text))
-}
-
-// debugFromInit passes on what came by msgDebug.
+// debugFromInit passes on what init has sent by MsgDebug.
 func debugFromInit(payload []byte) {
-	f := strings.SplitN(string(payload), "\n", 4)
-	if Debug == nil || len(f) != 4 {
-		return
+	if Debug != nil {
+		Debug(inside.ParseDebug(payload))
 	}
-	at := runtime.Frame{File: f[0], Function: f[2]}
-	_, _ = fmt.Sscan(f[1], &at.Line)
-	Debug(at, f[3])
 }
 
 // caller is who called debugf.

@@ -86,57 +86,6 @@ func TestCanSetGroups(t *testing.T) {
 	}
 }
 
-func TestLookPath(t *testing.T) {
-	d := t.TempDir()
-	write := func(name string, mode os.FileMode) {
-		if err := os.WriteFile(filepath.Join(d, name), nil, mode); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("yes", 0o755)
-	write("no", 0o644)
-	os.Mkdir(filepath.Join(d, "dir"), 0o755)
-	env := []string{"PATH=/nosuch:" + d}
-	for name, want := range map[string]string{
-		"yes":       filepath.Join(d, "yes"),
-		d + "/yes":  d + "/yes",
-		"no":        `exec: "no": executable file not found in $PATH`,
-		"dir":       `exec: "dir": executable file not found in $PATH`,
-		"":          `exec: "": executable file not found in $PATH`,
-		d + "/no":   `exec: "` + d + `/no": permission denied`,
-		d + "/dir":  `exec: "` + d + `/dir": is a directory`,
-		d + "/none": `exec: "` + d + `/none": stat ` + d + `/none: no such file or directory`,
-	} {
-		got, err := lookPath(name, env)
-		if err != nil {
-			got = err.Error()
-		}
-		if got != want {
-			t.Errorf("%q: %s, want %s", name, got, want)
-		}
-	}
-	t.Chdir(d)
-	for _, path := range []string{":/nosuch", "/nosuch::", ".", "/nosuch:./", "../" + filepath.Base(d)} {
-		env := []string{"PATH=" + path + ":" + d}
-		const want = `exec: "yes": cannot run executable found relative to current directory`
-		if got, err := lookPath("yes", env); err == nil || err.Error() != want {
-			t.Errorf("PATH=%s: %q, %v", path, got, err)
-		}
-		if list := candidates("yes", env); list != nil {
-			t.Errorf("PATH=%s: %v could be run without a look", path, list)
-		}
-	}
-	if got, err := lookPath("yes", []string{"PATH=/nosuch:" + d + ":."}); err != nil || got != filepath.Join(d, "yes") {
-		t.Errorf("before the working directory: %q, %v", got, err)
-	}
-	if got, err := lookPath("./yes", nil); err != nil || got != "./yes" {
-		t.Errorf("by its path: %q, %v", got, err)
-	}
-	if _, err := lookPath("yes", nil); err == nil {
-		t.Error("found without a PATH")
-	}
-}
-
 func TestUndoGoesBackwardsAndTellsWhatItCould(t *testing.T) {
 	var u undoList
 	var order []string

@@ -23,7 +23,7 @@ func (c *Container) mountsOnHost() bool {
 	return !c.config.Namespaces.Contains(configs.NEWNS) && len(c.config.Mounts) != 0
 }
 
-// noteMounts saves what init says at msgMounts.
+// noteMounts saves what init sends by MsgMounts.
 func (c *Container) noteMounts(payload []byte) error {
 	var list []rootfs.HostMount
 	if err := wire.Decode(payload, &list); err != nil {

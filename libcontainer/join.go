@@ -74,33 +74,16 @@ func (c *Container) join(p *Process) (err error) {
 	if err := l.compileSeccomp(); err != nil {
 		return fmt.Errorf("unable to start container process: %w", err)
 	}
-	if l.plan.Exposed, err = c.exposed(boot); err != nil {
-		return fmt.Errorf("unable to start container process: %w", err)
-	}
-	if l.plan.Exposed {
-		l.plan.Cgroup = nil
-	}
-	enter := func(pid int) error { return l.enter(m, affinity, pid) }
-	if l.canDirect() {
-		if err := l.direct(enter); !errors.Is(err, errIndirect) {
-			return err
-		}
-	}
-	err = l.clone()
-	if errors.Is(err, nsenter.ErrIntoCgroup) {
-		l.plan.Cgroup = nil
-		err = l.clone()
-	}
-	if err != nil {
+	if err := l.enter(); err != nil {
 		return fmt.Errorf("unable to start container process: %w", err)
 	}
 	undo.add("the start of the process", l.kill)
 	stop := context.AfterFunc(p.context(), p.abort)
 	defer stop()
-	if err := enter(l.run.pid); err != nil {
+	if err := l.place(m, affinity); err != nil {
 		return fmt.Errorf("unable to start container process: %w", err)
 	}
-	if err := l.tell(); err != nil {
+	if err := l.begin(); err != nil {
 		return err
 	}
 	p.meanwhile()
@@ -110,9 +93,9 @@ func (c *Container) join(p *Process) (err error) {
 	return nil
 }
 
-// enter puts the process where it belongs, from outside.
-func (l *launch) enter(m *cgroup.Manager, affinity *configs.CPUAffinity, pid int) error {
-	c, p := l.c, l.p
+// place puts the process into its cgroups and onto its CPUs, from outside.
+func (l *launch) place(m *cgroup.Manager, affinity *configs.CPUAffinity) error {
+	c, p, pid := l.c, l.p, l.run.pid
 	if affinity != nil && affinity.Initial != nil {
 		if err := sched.SetAffinity(pid, affinity.Initial); err != nil {
 			return fmt.Errorf("error setting initial CPU affinity: %w", err)

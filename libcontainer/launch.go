@@ -3,7 +3,6 @@ package libcontainer
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -13,7 +12,8 @@ import (
 
 	"runc/libcontainer/cgroup"
 	"runc/libcontainer/exeseal"
-	"runc/libcontainer/internal/wire"
+	"runc/libcontainer/internal/inside"
+	"runc/libcontainer/internal/program"
 	"runc/libcontainer/nsenter"
 	"runc/libcontainer/rlimit"
 	"runc/libcontainer/rootfs"
@@ -25,111 +25,163 @@ import (
 type launch struct {
 	c    *Container
 	p    *Process
-	boot *bootstrap
+	boot *inside.Bootstrap
 	plan nsenter.Plan
 
 	// limitLater: the limits are set when init has mounted all.
 	limitLater bool
 
-	// sources opens what init cannot open by itself; nil for a process that
+	// sources opens what the process cannot open by itself; nil for one that
 	// joins a container.
 	sources *rootfs.Sources
 
-	files fdTable
-	sock  channel
+	// fifo is the handle of exec.fifo, for a container's first process.
+	fifo *os.File
+
+	// setup builds the program, for a process that is a stub. nil: the process
+	// is `runc init`, and builds the program itself.
+	setup *inside.Setup
+	// part is the part of the program that the stub is at.
+	part *program.Builder
+	// sock is the channel to `runc init`.
+	sock inside.Channel
+
 	run   *running
 	child *nsenter.Child
 }
 
-// clone makes the child: born into its namespaces, executing this binary.
-// Whatever fails later has to call kill.
-func (l *launch) clone() (err error) {
+// ForceInit is the environment variable that makes every process one of `runc
+// init` in Go: for tests of that way.
+const ForceInit = "_RUNC_TEST_INIT"
+
+// stubCan says whether the stub can do all of the process's program, and if not
+// what it cannot do.
+func (l *launch) stubCan() (bool, string) {
+	switch way := os.Getenv(ForceInit); {
+	case way != "":
+		l.plan.NoStub = way == "relay"
+		return false, ForceInit
+	case !program.Supported():
+		return false, "this architecture has none"
+	}
+	trial := inside.NewStub(l.boot, 0)
+	trial.First()
+	trial.Last("", 0)
+	return trial.Unable() == "", trial.Unable()
+}
+
+// enter makes the process inside its namespaces: a stub, or one that executes
+// this binary. Whatever fails later has to call kill.
+func (l *launch) enter() (err error) {
 	run := new(running)
 	stdio, theirs, startCopies, abortCopies, err := l.p.stdio(run)
 	if err != nil {
 		return err
 	}
-	defer closeAll(theirs)
+	defer inside.CloseAll(theirs)
 	defer func() {
 		if err != nil {
 			abortCopies()
 		}
 	}()
-
-	exe, err := exeseal.Open()
-	if err != nil {
-		return fmt.Errorf("unable to seal the runtime's own binary: %w", err)
-	}
-	defer exe.Close()
-
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return os.NewSyscallError("socketpair", err)
-	}
-	sockTheirs := os.NewFile(uintptr(pair[1]), "init-sock")
-	defer sockTheirs.Close()
-	l.sock = channel{fd: pair[0]}
-
 	files := append(fdTable(stdio), l.p.ExtraFiles...)
-	sockFD := files.add(sockTheirs)
-	l.boot.Fifo = -1
-	for _, f := range l.files {
-		// Filled in by those who know: fifo first, if any.
-		l.boot.Fifo = files.add(f)
+	l.boot.Fifo = files.add(l.fifo)
+	l.sock.FD = -1
+	stub, why := l.stubCan()
+	if stub {
+		l.setup = inside.NewStub(l.boot, -1)
+		l.setup.ChownFDs = l.stdioOfOthers(stdio)
+	} else {
+		debugf("by runc init, not by a stub: %s", why)
+		exe, err := exeseal.Open()
+		if err != nil {
+			return fmt.Errorf("unable to seal the runtime's own binary: %w", err)
+		}
+		defer exe.Close()
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return os.NewSyscallError("socketpair", err)
+		}
+		sockTheirs := os.NewFile(uintptr(pair[1]), "init-sock")
+		defer sockTheirs.Close()
+		l.sock.FD = pair[0]
+		defer func() {
+			if err != nil {
+				l.closeSock()
+			}
+		}()
+		l.plan.Exec = &nsenter.Exec{File: exe, Argv: []string{"runc", "init"}, Env: inside.InitEnv(files.add(sockTheirs))}
+		l.plan.Sealed = exe
 	}
-	if l.p.Terminal {
-		l.boot.Console = files.add(l.p.ConsoleSocket)
-	}
-	l.boot.PidfdSock = files.add(l.p.PidfdSocket)
-
-	l.plan.Exe = exe
-	l.plan.Argv = []string{"runc", "init"}
-	l.plan.Env = initEnv(sockFD)
 	l.plan.Files = files
-	// What Go did to our own limit is not for the child to inherit.
-	if err := rlimit.RestoreNofile(); err != nil {
-		unix.Close(pair[0])
-		return err
-	}
+	l.plan.Await = l.await
 	child, err := l.plan.Start()
-	// The plan's files must outlive the clone though nothing names them.
+	if errors.Is(err, nsenter.ErrIntoCgroup) {
+		// Not ours to be born into (a delegation that ends above): join it.
+		l.plan.Cgroup = nil
+		child, err = l.plan.Start()
+	}
+	// The plan's files must outlive the start though nothing names them.
 	runtime.KeepAlive(files)
 	if err != nil {
-		unix.Close(pair[0])
+		l.closeSock()
 		return err
 	}
-	child.Await = l.await
 	l.child = child
 	run.pid, run.pidfd = child.Pid, child.PidFD
 	l.run, l.p.run = run, run
+	if l.setup != nil {
+		l.setup.Sock = child.Sock
+	}
 	debugf("nsexec container setup: runc init is process %d (new namespaces %#x, joined %d)", child.Pid, l.plan.New, len(l.plan.Join))
 	startCopies()
 	return nil
 }
 
+// stdioOfOthers are the numbers of the stdio files that have to be given to the
+// user.
+func (l *launch) stdioOfOthers(stdio []*os.File) (fds []int) {
+	if l.p.Terminal {
+		return nil // the terminal takes their place
+	}
+	owner, err := l.c.config.HostUID(l.boot.UID)
+	if err != nil {
+		owner = -1
+	}
+	for i, f := range stdio {
+		var st unix.Stat_t
+		if f != nil && unix.Fstat(int(f.Fd()), &st) == nil && inside.OthersStdio(&st, uint32(owner)) {
+			fds = append(fds, i)
+		}
+	}
+	return fds
+}
+
+func (l *launch) closeSock() {
+	if l.sock.FD >= 0 {
+		unix.Close(l.sock.FD)
+		l.sock.FD = -1
+	}
+}
+
 // kill ends and collects the child.
 func (l *launch) kill() error {
-	if l.sock.fd >= 0 {
-		unix.Close(l.sock.fd)
-		l.sock.fd = -1
-	}
-	err := unix.PidfdSendSignal(int(l.run.pidfd.Fd()), unix.SIGKILL, nil, 0)
-	// EBADF: it ended by itself and was collected, which closes the pidfd.
-	if err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, unix.EBADF) {
-		return fmt.Errorf("init process %d: %w", l.run.pid, os.NewSyscallError("pidfd_send_signal", err))
+	l.closeSock()
+	l.child.Conn.Close()
+	err := l.run.signal(unix.SIGKILL)
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("init process %d: %w", l.run.pid, err)
 	}
 	// On cgroup v1 a frozen process ends once it is thawed, not before.
 	if m := l.c.cgroups; m != nil && l.p.Init {
 		_ = m.ThawKilled()
 	}
-	child, run := l.child, l.run
-	collect := func() { run.reap(); child.Abandon() }
-	if fd := int(run.pidfd.Fd()); fd >= 0 && l.await(fd) != nil {
+	if fd := int(l.run.pidfd.Fd()); fd >= 0 && l.await(fd) != nil {
 		// A cgroup above the container's is frozen, perhaps for ever.
-		go collect()
+		go l.run.reap()
 		return nil
 	}
-	collect()
+	l.run.reap()
 	return nil
 }
 
@@ -138,112 +190,6 @@ func (l *launch) kill() error {
 func (l *launch) await(fd int) error {
 	_, err := l.p.await(unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	return err
-}
-
-// tell sends the bootstrap message.
-func (l *launch) tell() error {
-	payload, err := wire.Encode(*l.boot)
-	if err != nil {
-		return err
-	}
-	err = l.sock.send(msgBootstrap, payload)
-	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
-		// init is gone already; converse finds out why.
-		return nil
-	}
-	return err
-}
-
-// converse answers init until it needs nothing more.
-func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
-	if err := l.child.Executed(); err != nil {
-		return err
-	}
-	ready := false
-	for {
-		if err := l.await(l.sock.fd); err != nil {
-			return err
-		}
-		t, payload, files, err := l.sock.recv()
-		if err == io.EOF {
-			if ready {
-				unix.Close(l.sock.fd)
-				l.sock.fd = -1
-				return nil
-			}
-			return l.died(m)
-		}
-		if err != nil {
-			return err
-		}
-		closeAll(files)
-		var reply []*os.File
-		switch t {
-		case msgReady:
-			ready = true
-			continue
-		case msgDebug:
-			debugFromInit(payload)
-			continue
-		case msgError:
-			return errors.New(string(payload))
-		case msgSources:
-			reply, err = l.openSources(payload)
-		case msgMounts:
-			err = l.c.noteMounts(payload)
-		case msgHooks:
-			err = hooks()
-		case msgRlimits:
-			err = l.setRlimits()
-		case msgListener:
-			err = l.passListener(payload)
-		default:
-			return fmt.Errorf("unexpected message %d from init", t)
-		}
-		if err != nil {
-			return err
-		}
-		fds := make([]int, len(reply))
-		for i, f := range reply {
-			fds[i] = int(f.Fd())
-		}
-		err = l.sock.send(msgGo, nil, fds...)
-		closeAll(reply)
-		if err != nil && !errors.Is(err, unix.EPIPE) {
-			return err
-		}
-	}
-}
-
-// openSources opens the sources of bind mounts that init asks for at msgSources.
-func (l *launch) openSources(payload []byte) ([]*os.File, error) {
-	op, err := strconv.Atoi(string(payload))
-	if err != nil || l.sources == nil {
-		return nil, fmt.Errorf("unexpected message %d from init", msgSources)
-	}
-	return l.sources.Open(op)
-}
-
-// ended says why init has ended, or nil while it lives.
-func (l *launch) ended() error {
-	if fd := int(l.run.pidfd.Fd()); fd >= 0 {
-		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		if n, err := unix.Poll(p, 0); n == 0 || err != nil {
-			return nil
-		}
-	}
-	for {
-		t, payload, files, err := l.sock.recv()
-		closeAll(files)
-		switch {
-		case err == io.EOF:
-			return l.died(l.c.cgroups)
-		case err != nil:
-			return nil
-		case t == msgError:
-			return errors.New(string(payload))
-		}
-	}
 }
 
 var errKilledByFilter = errors.New("init process was killed by the seccomp filter: it allows too little (config.json: linux.seccomp)")
@@ -296,9 +242,6 @@ func (l *launch) setOOMScore() error {
 	if adj == nil {
 		return nil
 	}
-	if err := l.child.Unshared(); err != nil {
-		return err
-	}
 	path := "/proc/" + strconv.Itoa(l.run.pid) + "/oom_score_adj"
 	text := strconv.Itoa(*adj)
 	// Writing the value that is there already needs no right, and is what
@@ -316,9 +259,10 @@ func (l *launch) setOOMScore() error {
 	return nil
 }
 
-// compileSeccomp is done after the clone, while init's own start takes its time.
+// compileSeccomp is done after the clone, while the process's own start takes
+// its time.
 func (l *launch) compileSeccomp() error {
-	if l.c.config.Seccomp == nil {
+	if l.c.config.Seccomp == nil || l.boot.Seccomp != nil {
 		return nil
 	}
 	prog, err := seccomp.Compile(l.c.config.Seccomp)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/internal/statejson"
+	"runc/libcontainer/system"
 )
 
 // Commands lock the state folder itself (flock(2)), so that no lock file is
@@ -38,7 +39,7 @@ func openDir(dir string) (*os.File, error) {
 // the folder has been removed by then, even if another one has its name.
 func lock(folder *os.File) error {
 	fd, dir := int(folder.Fd()), folder.Name()
-	err := retry(func() error { return unix.Flock(fd, unix.LOCK_EX) })
+	err := system.Retry(func() error { return unix.Flock(fd, unix.LOCK_EX) })
 	// A file system without locks has to do without.
 	if err != nil && !errors.Is(err, unix.ENOLCK) && !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EOPNOTSUPP) {
 		return fmt.Errorf("lock %s: %w", dir, err)

@@ -33,9 +33,6 @@ func (l *launch) planNamespaces() (opened []*os.File, err error) {
 		}
 	}
 	l.plan.BecomeRoot = config.Namespaces.Contains(configs.NEWUSER)
-	// Who else is in a joined PID namespace is not known.
-	l.plan.Exposed = config.Namespaces.Contains(configs.NEWPID) && !config.Namespaces.IsPrivate(configs.NEWPID) &&
-		!config.Namespaces.Contains(configs.NEWUSER)
 	if config.Namespaces.IsPrivate(configs.NEWTIME) {
 		for _, clock := range []string{"monotonic", "boottime"} {
 			if o, ok := config.TimeOffsets[clock]; ok {

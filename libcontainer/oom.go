@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/cgroup"
+	"runc/libcontainer/system"
 )
 
 // NotifyOOM gives a channel that gets a value each time the container runs out
@@ -55,7 +56,7 @@ func awaitOOM(events *cgroup.OOMWatch, end *os.File) (oom uint64, ended bool, er
 	if events != nil {
 		p = append(p, unix.PollFd{Fd: int32(events.FD()), Events: unix.POLLIN})
 	}
-	if err := retry(func() error { _, err := unix.Ppoll(p, nil, nil); return err }); err != nil {
+	if err := system.Retry(func() error { _, err := unix.Ppoll(p, nil, nil); return err }); err != nil {
 		return 0, false, os.NewSyscallError("ppoll", err)
 	}
 	ended = p[0].Revents != 0

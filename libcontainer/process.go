@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/configs"
+	"runc/libcontainer/internal/inside"
+	"runc/libcontainer/system"
 )
 
 // Process is a process to be run in a container: its init, or one joined later.
@@ -141,7 +143,7 @@ func (p *Process) await(fds ...unix.PollFd) ([]unix.PollFd, error) {
 	n := len(fds)
 	fds = append(fds, unix.PollFd{Fd: -1, Events: unix.POLLIN})
 	poll := func(limit *unix.Timespec) (ready bool, err error) {
-		if err := retry(func() error { _, err := unix.Ppoll(fds, limit, nil); return err }); err != nil {
+		if err := system.Retry(func() error { _, err := unix.Ppoll(fds, limit, nil); return err }); err != nil {
 			return false, os.NewSyscallError("ppoll", err)
 		}
 		return slices.ContainsFunc(fds[:n], func(f unix.PollFd) bool { return f.Revents != 0 }), nil
@@ -268,7 +270,7 @@ func (p *Process) reap() { p.run.reap() }
 
 func (r *running) reap() {
 	r.reapOnce.Do(func() {
-		err := retry(func() error {
+		err := system.Retry(func() error {
 			_, err := unix.Wait4(r.pid, &r.status, 0, nil)
 			return err
 		})
@@ -284,7 +286,7 @@ func (r *running) reap() {
 func (p *Process) stdio(run *running) (files, theirs []*os.File, start, abort func(), err error) {
 	var ours []*os.File
 	var jobs []func()
-	abort = func() { closeAll(theirs); closeAll(ours) }
+	abort = func() { inside.CloseAll(theirs); inside.CloseAll(ours) }
 	fail := func(err error) ([]*os.File, []*os.File, func(), func(), error) {
 		abort()
 		return nil, nil, nil, nil, err

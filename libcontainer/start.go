@@ -14,8 +14,8 @@ import (
 
 	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
+	"runc/libcontainer/internal/inside"
 	"runc/libcontainer/netdev"
-	"runc/libcontainer/nsenter"
 	"runc/libcontainer/rootfs"
 	"runc/libcontainer/sched"
 	"runc/libcontainer/system"
@@ -69,7 +69,7 @@ func (c *Container) startInit(p *Process) (err error) {
 	boot := c.newBootstrap(p)
 	l := &launch{c: c, p: p, boot: boot}
 	namespaces, err := l.planNamespaces()
-	defer closeAll(namespaces)
+	defer inside.CloseAll(namespaces)
 	if err != nil {
 		return fmt.Errorf("unable to create new parent process: namespace path: %w", err)
 	}
@@ -87,10 +87,11 @@ func (c *Container) startInit(p *Process) (err error) {
 		}
 		return err
 	}))
-	l.files = fdTable{fifo}
+	l.fifo = fifo
 
-	// Noted before init is, though on v1 it is made later: init has to be gone
-	// from it first.
+	// This entry comes before that of init, though on v1 the cgroup is made
+	// later: the undo ends init first, and a cgroup with a process cannot be
+	// removed.
 	undo.add("the container's cgroup", c.ifOurs(func() error {
 		if c.cgroups == nil {
 			return nil
@@ -113,20 +114,12 @@ func (c *Container) startInit(p *Process) (err error) {
 		if dir != nil {
 			defer dir.Close()
 		}
-		if !l.plan.Exposed {
-			l.plan.Cgroup = dir
-		}
+		l.plan.Cgroup = dir
 	}
 	if c.mountsOnHost() {
 		undo.add("the container's mounts", c.ifOurs(c.unmountHost))
 	}
-	err = l.clone()
-	if errors.Is(err, nsenter.ErrIntoCgroup) {
-		// Not ours to be born into (a delegation that ends above): join it.
-		l.plan.Cgroup = nil
-		err = l.clone()
-	}
-	if err != nil {
+	if err := l.enter(); err != nil {
 		return fmt.Errorf("unable to start container process: %w", err)
 	}
 	undo.add("the start of init", func() error {
@@ -140,19 +133,19 @@ func (c *Container) startInit(p *Process) (err error) {
 	stop := context.AfterFunc(p.context(), p.abort)
 	defer stop()
 
-	// From here on init's own start-up goes on beside us, until it waits for
-	// the bootstrap message; it ends by itself should we die. So first what it
-	// needs to be told, then what can be done while it works.
+	// The process waits for its program, and ends by itself should the runtime
+	// die. So it gets its program first, and what can be done while it works is
+	// done then.
 	if err := l.equip(&undo); err != nil {
 		return err
 	}
 	defer l.sources.Close()
-	if err := l.tell(); err != nil {
+	if err := l.begin(); err != nil {
 		return err
 	}
-	if err := l.settle(&undo); err != nil {
+	if err := l.record(&undo); err != nil {
 		if cause := l.ended(); cause != nil {
-			// Its end took the cgroup along (systemd), or whatever it was.
+			// Its end took the cgroup along (systemd).
 			err = fmt.Errorf("unable to start container process: error during container init: %w", cause)
 		}
 		return err
@@ -447,7 +440,7 @@ func (p *Process) awaitFifo(fifo, pidfd int) error {
 			return err
 		}
 		var n int
-		err = retry(func() (err error) { n, err = unix.Read(fifo, b[:]); return err })
+		err = system.Retry(func() (err error) { n, err = unix.Read(fifo, b[:]); return err })
 		switch {
 		case err == nil && n > 0:
 			return nil

@@ -6,7 +6,6 @@
 package capabilities
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -70,77 +69,6 @@ func New(c *configs.Capabilities) (caps Caps, warnings []string) {
 		}
 	}
 	return caps, warnings
-}
-
-// ApplyBounding drops from the bounding set all that is not in c.Bounding. It
-// needs CAP_SETPCAP and so comes before the user is changed. A capability that
-// stays in the set because it may not be dropped is an error: it would come
-// back with the first set-user-ID program.
-func (c Caps) ApplyBounding() error {
-	for n := range 64 {
-		if c.Bounding.Has(n) {
-			continue
-		}
-		err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(n), 0, 0, 0)
-		switch {
-		case err == nil:
-		case errors.Is(err, unix.EINVAL) && n > lastNamed:
-			// The kernel's last one is behind us. Newer kernels than this
-			// code's names have more to drop, which is why it asks.
-			return nil
-		case errors.Is(err, unix.EPERM):
-			in, rerr := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(n), 0, 0, 0)
-			if rerr != nil && n > lastNamed {
-				return nil
-			}
-			if rerr == nil && in == 0 {
-				continue
-			}
-			fallthrough
-		default:
-			return fmt.Errorf("drop %s from the bounding set: %w", nameOf(n), err)
-		}
-	}
-	return nil
-}
-
-// KeepOnSetuid says whether changing the user from root leaves the permitted
-// set alone (PR_SET_KEEPCAPS), so that [Caps.Apply] can choose from it after.
-func KeepOnSetuid(keep bool) error {
-	var v uintptr
-	if keep {
-		v = 1
-	}
-	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, v, 0, 0, 0); err != nil {
-		return fmt.Errorf("prctl PR_SET_KEEPCAPS: %w", err)
-	}
-	return nil
-}
-
-// Apply sets the effective, permitted, inheritable and ambient set of the
-// calling thread, to which the goroutine must be locked.
-func (c Caps) Apply() error {
-	hdr, data := c.Capset()
-	if err := unix.Capset(hdr, &data[0]); err != nil {
-		return fmt.Errorf("capset: %w", err)
-	}
-	// capset lowers the ambient set to what is permitted and inheritable; with
-	// nothing inheritable there is nothing left to clear.
-	if c.Inheritable == 0 {
-		return nil
-	}
-	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
-		return fmt.Errorf("clear the ambient set: %w", err)
-	}
-	for n := range 64 {
-		if !c.Ambient.Has(n) {
-			continue
-		}
-		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, uintptr(n), 0, 0); err != nil {
-			return fmt.Errorf("raise ambient capability %s: %w", nameOf(n), err)
-		}
-	}
-	return nil
 }
 
 // Holding is c with capabilities effective that a step before the last needs.

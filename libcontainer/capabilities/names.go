@@ -66,7 +66,7 @@ func number(name string) (int, bool) {
 	return 0, false
 }
 
-func nameOf(n int) string {
+func Name(n int) string {
 	if n >= 0 && n < len(names) {
 		return names[n]
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/configs"
+	"runc/libcontainer/internal/program"
 )
 
 // WriteMaps writes the id maps of a process in a new user namespace
@@ -85,12 +86,15 @@ func NewUserNS(uids, gids []configs.IDMap) (*os.File, error) {
 			return errHaveNS
 		},
 	}
-	exe, err := os.Open("/proc/self/exe")
-	if err != nil {
-		return nil, err
+	if !program.Supported() {
+		// It is killed before it executes anything.
+		exe, err := os.Open("/proc/self/exe")
+		if err != nil {
+			return nil, err
+		}
+		defer exe.Close()
+		p.Sealed, p.Exec = exe, &Exec{File: exe, Argv: []string{"runc", "init"}}
 	}
-	defer exe.Close()
-	p.Exe, p.Argv = exe, []string{"runc", "init"}
 	if _, err := p.Start(); !errors.Is(err, errHaveNS) {
 		if err == nil {
 			err = errors.New("user namespace for an idmapped mount: unexpected child")

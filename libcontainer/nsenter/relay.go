@@ -1,89 +1,96 @@
 package nsenter
 
 import (
+	"encoding/binary"
 	"errors"
-	"fmt"
+	"io"
 	"os"
-	"runtime"
-	"strings"
-	"syscall"
-	"unsafe"
+	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/internal/program"
+	"runc/libcontainer/internal/wire"
 )
 
-// A process that joins a PID namespace is seen there from its clone on. What it
-// is made of until it executes something is the runtime: its memory, its binary
-// behind /proc/PID/exe. Being non-dumpable keeps all that from everybody but
-// who has CAP_SYS_PTRACE over the runtime's own user namespace, as a container
-// without one of its own may have (CVE-2016-9962, CVE-2019-5736 once more). For
-// such containers a process outside executes the sealed binary first, and the
-// one inside is born of that: nothing else of the host is in it.
+// The relay is the carrier where there is no stub: the sealed binary, executed
+// outside the container as `runc init`. It goes through the same program in a
+// child that has a copy of its memory, in which nothing of the runtime is.
 
 // RelayEnv is the environment variable that tells the program to call [Relay],
 // with its value.
 const RelayEnv = "_RUNC_INIT_RELAY"
 
-// relayFiles: the binary, the status pipe and the PID namespace come behind the
-// child's own files.
-const relayFiles = 3
+func relayEnv(sock int) string { return RelayEnv + "=" + strconv.Itoa(sock) }
 
-func relayVar(files int, flags uintptr) string {
-	return fmt.Sprintf("%s=%d:%d", RelayEnv, files, flags)
+// relayPlan is the part of a Plan that its program depends on.
+type relayPlan struct {
+	Joins       []uintptr
+	New         uintptr
+	BecomeRoot  bool
+	TimeOffsets string
+	Cgroup      bool
+	Files       int
+	Argv, Env   []string
+}
+
+// sendRelay sends the plan to the relay.
+func (s *start) sendRelay() error {
+	p := s.p
+	r := relayPlan{
+		New: p.New, BecomeRoot: p.BecomeRoot, TimeOffsets: p.TimeOffsets, Cgroup: p.Cgroup != nil,
+		Files: len(p.Files), Argv: p.Exec.Argv, Env: p.Exec.Env,
+	}
+	for _, j := range p.Join {
+		r.Joins = append(r.Joins, j.Flag)
+	}
+	payload, err := wire.Encode(r)
+	if err != nil {
+		return err
+	}
+	_, err = s.conn.Write(append(binary.NativeEndian.AppendUint32(nil, uint32(len(payload))), payload...))
+	return err
 }
 
 // Relay makes the process that this one was started for, as a child of its own
-// parent, and ends. It returns only when value is none of ours.
+// parent, and ends. It returns only when value is not from the runtime.
 func Relay(value string) error {
-	var n int
-	var flags uintptr
-	if c, err := fmt.Sscanf(value, "%d:%d", &n, &flags); err != nil || c != 2 || n < 0 {
+	sock, err := strconv.Atoi(value)
+	if err != nil || sock < 0 {
 		return errors.New("not started as a relay")
 	}
-	exe, status, pidNS := n, n+1, n+2
-	for _, fd := range []int{exe, status, pidNS} {
-		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
-			return os.NewSyscallError("fcntl(F_SETFD)", err)
-		}
+	if _, err := unix.FcntlInt(uintptr(sock), unix.F_GETFD, 0); err != nil {
+		return errors.New("not started as a relay")
 	}
-	p := &Plan{New: flags, Exe: os.NewFile(uintptr(exe), "exe"), Argv: os.Args, asSibling: true}
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, RelayEnv+"=") {
-			p.Env = append(p.Env, kv)
-		}
+	conn := os.NewFile(uintptr(sock), "runtime")
+	head := make([]byte, 4)
+	if _, err := io.ReadFull(conn, head); err != nil {
+		os.Exit(program.ExitAlone)
 	}
-	for fd := range n {
-		var f *os.File
-		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {
-			f = os.NewFile(uintptr(fd), "passed")
-		}
-		p.Files = append(p.Files, f)
+	payload := make([]byte, binary.NativeEndian.Uint32(head))
+	if _, err := io.ReadFull(conn, payload); err != nil {
+		os.Exit(program.ExitAlone)
 	}
-	tell := func(step int32, num int64) {
-		r := report{step: step, num: num}
-		_, _ = unix.Write(status, unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r)))
+	var r relayPlan
+	if err := wire.Decode(payload, &r); err != nil {
+		return err
 	}
-	// Of this thread alone: its children are in there.
-	runtime.LockOSThread()
-	if err := unix.Setns(pidNS, unix.CLONE_NEWPID); err != nil {
-		tell(stepJoin, int64(errnoOf(err)))
-		os.Exit(253)
+	p := &Plan{
+		New: r.New, BecomeRoot: r.BecomeRoot, TimeOffsets: r.TimeOffsets,
+		Files: make([]*os.File, r.Files), Exec: &Exec{Argv: r.Argv, Env: r.Env}, relay: true,
 	}
-	c, err := p.Start()
-	if err != nil {
-		tell(stepClone, int64(errnoOf(err)))
-		os.Exit(253)
+	for _, flag := range r.Joins {
+		p.Join = append(p.Join, Join{Flag: flag})
 	}
-	tell(stepPid, int64(c.Pid))
-	if err := c.Executed(); err != nil {
-		tell(stepExec, int64(errnoOf(err)))
+	if r.Cgroup {
+		p.Cgroup = conn
+	}
+	b := p.program()
+	// The child that enters is a sibling of this process, as the one that it
+	// makes: the runtime waits for all of them.
+	if _, err := b.Fork(sock); err != nil {
+		os.Exit(program.ExitFailed)
 	}
 	os.Exit(0)
 	return nil
-}
-
-func errnoOf(err error) syscall.Errno {
-	var errno syscall.Errno
-	errors.As(err, &errno)
-	return errno
 }

@@ -6,403 +6,261 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"slices"
+	"strconv"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/internal/program"
 )
 
-var stepNames = [...]string{
-	stepMaps:  "wait for the user namespace's maps",
-	stepClone: "clone into new namespaces",
-	stepExec:  "exec init",
-}
+var errClosed = errors.New("the process has closed its socket")
 
-// nsNames is in the order of the CLONE_NEW bits' use in messages.
-var nsNames = [...]struct {
-	flag uintptr
-	name string
-}{
-	{unix.CLONE_NEWUSER, "user"}, {unix.CLONE_NEWPID, "pid"}, {unix.CLONE_NEWNET, "network"},
-	{unix.CLONE_NEWNS, "mount"}, {unix.CLONE_NEWIPC, "ipc"}, {unix.CLONE_NEWUTS, "uts"},
-	{unix.CLONE_NEWTIME, "time"}, {unix.CLONE_NEWCGROUP, "cgroup"},
-}
-
-func flagNames(flags uintptr) string {
-	s := ""
-	for _, n := range nsNames {
-		if flags&n.flag != 0 {
-			if s != "" {
-				s += ", "
-			}
-			s += n.name
-		}
-	}
-	return s
-}
-
-// Start makes the child; [Child.Executed] waits for it to execute Exe. On error
-// no child is left, and the error says which step failed.
+// Start makes the process. On error no process is left, and the error says
+// which step failed.
 func (p *Plan) Start() (_ *Child, err error) {
-	if p.Direct != nil {
-		if p.Exe, err = newStub(); err != nil {
-			return nil, err
-		}
-		p.Argv, p.Env = []string{"runc"}, nil
-		defer func() {
-			if err != nil {
-				p.Exe.Close()
-			}
-		}()
+	if p.New&unix.CLONE_NEWUSER != 0 && p.MapIDs == nil {
+		return nil, errors.New("a new user namespace needs maps")
 	}
-	s, cleanup, err := p.script()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, err
+		return nil, os.NewSyscallError("socketpair", err)
 	}
-	defer cleanup()
-
-	var status, gate [2]int
-	if err := unix.Pipe2(status[:], unix.O_CLOEXEC); err != nil {
-		return nil, os.NewSyscallError("pipe2", err)
-	}
+	conn, theirs := os.NewFile(uintptr(pair[0]), "process"), os.NewFile(uintptr(pair[1]), "runtime")
+	defer theirs.Close()
 	defer func() {
 		if err != nil {
-			unix.Close(status[0])
-			if s.shared && s.held {
-				releaseDumpable()
-			}
-			// Until here a child may have used it.
-			runtime.KeepAlive(s)
+			conn.Close()
 		}
 	}()
-	gate = [2]int{-1, -1}
-	if s.waitMaps || s.direct != nil {
-		if err := unix.Pipe2(gate[:], unix.O_CLOEXEC); err != nil {
-			unix.Close(status[1])
-			return nil, os.NewSyscallError("pipe2", err)
-		}
-		defer func() {
-			if err != nil || s.direct == nil {
-				unix.Close(gate[1])
-			}
-		}()
-	}
-	statusUp, err := above(status[1], s.reserved)
-	unix.Close(status[1])
+	stub, err := p.chooseCarrier()
 	if err != nil {
-		if gate[0] >= 0 {
-			unix.Close(gate[0])
-		}
 		return nil, err
 	}
-	if gate[0] >= 0 && gate[0] < s.reserved {
-		up, e := above(gate[0], s.reserved)
-		unix.Close(gate[0])
-		gate[0] = up
-		if e != nil {
-			unix.Close(statusUp)
-			return nil, e
-		}
+	if stub != nil {
+		defer stub.Close()
 	}
-	if s.relay {
-		s.files = append(s.files, int(s.exe), statusUp, s.pidNS)
-		s.spare = max(s.spare, s.pidNS+1)
+	s := &start{p: p, conn: conn, enter: p.program()}
+	if err := s.carrier(stub, theirs); err != nil {
+		return nil, err
 	}
-	s.status, s.gate, s.gateUp = uintptr(statusUp), uintptr(gate[0]), none
-	if gate[1] >= 0 {
-		s.gateUp = uintptr(gate[1])
+	theirs.Close()
+	if err := s.converse(); err != nil {
+		s.kill()
+		return nil, err
 	}
-	s.spare = max(s.spare, statusUp+1, status[0]+1, gate[0]+1, gate[1]+1)
-
-	if s.shared {
-		holdDumpable()
-		s.held = true
-	}
-	pid, errno := fork(s)
-	unix.Close(statusUp)
-	if gate[0] >= 0 {
-		unix.Close(gate[0])
-	}
-	runtime.KeepAlive(p)
-	if errno != 0 {
-		if p.Cgroup != nil && s.first.flags&unix.CLONE_INTO_CGROUP != 0 && p.cgroupRefused(errno) {
-			return nil, fmt.Errorf("%w: %w", ErrIntoCgroup, errno)
-		}
-		return nil, fmt.Errorf("clone into new namespaces (%s): %w", flagNames(uintptr(s.first.flags)), errno)
-	}
-	if s.waitMaps {
-		err := p.MapIDs(int(pid))
-		if err == nil {
-			_, err = unix.Write(gate[1], []byte{1})
-		}
-		if err != nil {
-			unix.Kill(int(pid), unix.SIGKILL)
-			reap(int(pid))
-			return nil, err
-		}
-	}
-	final := int(pid)
-	first := 0
-	if s.stages == 2 {
-		final, err = p.secondStage(status[0])
-		if err == nil && s.shared {
-			// It goes when the second executes.
-			first = int(pid)
-		} else {
-			reap(int(pid))
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	// It is our child and not waited for, so the number is still its own.
-	fd, err := unix.PidfdOpen(final, 0)
+	// The kernel has the process's number reserved until it is waited for.
+	fd, err := unix.PidfdOpen(s.pid, 0)
 	if err != nil {
-		unix.Kill(final, unix.SIGKILL)
-		reap(final)
-		if first != 0 {
-			reap(first)
-		}
+		s.kill()
 		return nil, os.NewSyscallError("pidfd_open", err)
 	}
-	c := &Child{Pid: final, PidFD: os.NewFile(uintptr(fd), "pidfd"), plan: p, script: s, status: status[0], gate: -1, first: first}
-	if s.direct != nil {
-		c.gate, c.stub = gate[1], p.Exe
-	}
-	return c, nil
+	s.reapFormer()
+	return &Child{
+		Pid: s.pid, PidFD: os.NewFile(uintptr(fd), "pidfd"), Conn: conn, Sock: s.enter.n.sock,
+		plan: p, failures: &failures{s.enter},
+	}, nil
 }
 
-// cgroupRefused says whether the errno is one that CLONE_INTO_CGROUP gives for
-// a folder where the child may not be (clone(2)).
-func (p *Plan) cgroupRefused(errno syscall.Errno) bool {
-	switch errno {
-	case unix.EACCES, unix.EBUSY, unix.EOPNOTSUPP, unix.ENODEV, unix.EBADF, unix.EINVAL, unix.ENOENT:
-		return true
-	}
-	return false
+// start is a Start at work.
+type start struct {
+	p     *Plan
+	enter *enter
+	conn  *os.File
+	// pid is the process that makes the next one, in the end the one wanted.
+	pid int
+	// former are those before it, which end as soon as they have sent the pid.
+	former []int
 }
 
-// secondStage waits for the first stage to tell the pid of the second.
-func (p *Plan) secondStage(fd int) (int, error) {
-	r, err := readReport(fd)
-	switch {
-	case err != nil:
-		return 0, err
-	case r == nil:
-		return 0, errors.New("the child ended before it could make the process")
-	case r.step != stepPid:
-		return 0, p.explain(r)
-	}
-	return int(r.num), nil
-}
-
-// readReport reads what the child has to say: nothing when it has exec'd, which
-// closes the pipe, or is gone, which does too.
-func readReport(fd int) (*report, error) {
-	r := new(report)
-	buf := unsafe.Slice((*byte)(unsafe.Pointer(r)), unsafe.Sizeof(*r))
-	var n int
-	err := retry(func() (err error) { n, err = unix.Read(fd, buf); return err })
-	switch {
-	case err != nil:
-		return nil, os.NewSyscallError("read", err)
-	case n == 0:
-		return nil, nil
-	case n != len(buf):
-		return nil, io.ErrUnexpectedEOF
-	}
-	return r, nil
-}
-
-func (p *Plan) explain(r *report) error {
-	errno := syscall.Errno(r.num)
-	switch r.step {
-	case stepJoin:
-		return fmt.Errorf("join %s namespace: %w", flagNames(p.Join[r.index].Flag), errno)
-	case stepRoot:
-		return fmt.Errorf("become %s of the user namespace: %w", [...]string{"group root", "root"}[r.index], errno)
-	case stepTime:
-		return fmt.Errorf("time namespace (config.json: linux.timeOffsets): %s: %w", [...]string{"unshare", "open timens_offsets", "write timens_offsets"}[r.index], errno)
-	case stepCall:
-		return stubFailed(r)
-	case stepFiles:
-		return fmt.Errorf("place fd %d: %w", r.index, errno)
-	case stepExec:
-		if errno == syscall.ENOENT {
-			// Of a file that is open: its interpreter is meant (execve(2)).
-			return fmt.Errorf("exec init: %w (the runtime is linked dynamically, which does not work inside containers: build it with CGO_ENABLED=0)", errno)
+// chooseCarrier gives the stub's file, or nil for the relay.
+func (p *Plan) chooseCarrier() (*os.File, error) {
+	p.relay = false
+	canRelay := p.Sealed != nil && p.Exec != nil
+	if !p.NoStub && program.Supported() {
+		f, err := program.NewFile()
+		if err == nil {
+			return f, nil
 		}
-	case stepClone:
-		if p.Cgroup != nil && p.cgroupRefused(errno) {
-			return fmt.Errorf("%w: %w", ErrIntoCgroup, errno)
+		// vm.memfd_noexec=2 denies executables in memory.
+		if !canRelay {
+			return nil, fmt.Errorf("unable to make the stub: %w", err)
 		}
 	}
-	if int(r.step) < len(stepNames) && stepNames[r.step] != "" {
-		if errno == 0 {
-			return errors.New(stepNames[r.step])
-		}
-		return fmt.Errorf("%s: %w", stepNames[r.step], errno)
+	if !canRelay {
+		return nil, errors.New("without a stub a process has to execute a binary")
 	}
-	return fmt.Errorf("step %d of the child: %w", r.step, errno)
+	p.relay = true
+	return nil, nil
 }
 
-// script lays everything out for the child.
-func (p *Plan) script() (*script, func(), error) {
-	s := &script{
-		becomeRoot: p.BecomeRoot,
-		waitMaps:   p.New&unix.CLONE_NEWUSER != 0,
-		newTime:    p.New&unix.CLONE_NEWTIME != 0,
-		otherGID:   none,
+// carrier executes the stub, or the relay, in the runtime's own namespaces.
+func (s *start) carrier(stub, sock *os.File) (err error) {
+	p := s.p
+	files := append(append([]*os.File(nil), p.Files...), sock)
+	if p.Exec != nil {
+		files = append(files, p.Exec.File)
 	}
-	if s.waitMaps && p.MapIDs == nil {
-		return nil, nil, errors.New("a new user namespace needs maps")
-	}
-	slices.SortStableFunc(p.Join, func(a, b Join) int { return rank(a.Flag) - rank(b.Flag) })
-	var joined uintptr
 	for _, j := range p.Join {
-		joined |= j.Flag
-	}
-	s.relay = p.Exposed && joined&unix.CLONE_NEWPID != 0
-	pidNS := -1
-	for _, j := range p.Join {
-		flag := j.Flag
-		if s.relay && flag&unix.CLONE_NEWPID != 0 {
-			// The relay needs threads, which a process whose children are to
-			// be elsewhere cannot have (copy_namespaces in the kernel).
-			pidNS = int(j.File.Fd())
-			flag &^= unix.CLONE_NEWPID
-		}
-		if flag != 0 {
-			s.joins = append(s.joins, joinArg{j.File.Fd(), flag})
-		}
-	}
-	rest := p.New &^ (unix.CLONE_NEWUSER | unix.CLONE_NEWTIME | unix.CLONE_NEWCGROUP)
-	// A namespace of these kinds is entered by the child of who makes or
-	// joins it; and what is made must be made by root of the user namespace,
-	// once it is mapped, to be root's.
-	s.stages = 1
-	// A direct child is waited for in the place of another program.
-	if p.Direct != nil || joined&(unix.CLONE_NEWPID|unix.CLONE_NEWTIME) != 0 || s.newTime ||
-		rest != 0 && (s.waitMaps || len(p.Join) != 0) {
-		s.stages = 2
-	}
-	// Linux 5.5: no handler of ours is the child's.
-	s.first.flags, s.first.exitSignal = unix.CLONE_CLEAR_SIGHAND, uint64(unix.SIGCHLD)
-	if p.asSibling {
-		s.first.flags |= unix.CLONE_PARENT
-		s.first.exitSignal = 0
-	}
-	s.reserved, s.pidNS = len(p.Files), pidNS
-	if s.relay {
-		s.reserved += relayFiles
-	}
-	// Not with a new user namespace, for whose maps the child has to be dumpable
-	// and would be with our memory in it; not for an ordinary user, whose own
-	// /proc/self would be closed to him meanwhile; and who enters a time
-	// namespace must have its memory for itself (timens_install in the kernel).
-	if canShare && !s.relay && !p.asSibling && !s.waitMaps && !s.newTime && joined&unix.CLONE_NEWTIME == 0 && os.Geteuid() == 0 {
-		const size = 32 << 10
-		s.shared = true
-		s.stacks = make([]byte, 2*size)
-		for i, a := range []*cloneArgs{&s.first, &s.second} {
-			a.flags |= unix.CLONE_VM
-			// The stack pointer has to be a multiple of 16.
-			base := uintptr(unsafe.Pointer(&s.stacks[i*size]))
-			a.stack = uint64((base + 15) &^ 15)
-			a.stackSize = size - 16
-		}
-		// The first stage waits for the second: a process that is waited for
-		// so is none that the kernel kills for want of memory, which would
-		// take all that share its memory along, us too (mm/oom_kill.c).
-		s.second.flags |= unix.CLONE_VFORK | unix.CLONE_PARENT_SETTID
-		s.second.parentTID = uint64(uintptr(unsafe.Pointer(&s.tid)))
-	}
-	last := &s.first
-	if s.stages == 2 && !s.relay {
-		last = &s.second
-		// The exit signal is the first stage's (clone3 wants 0 here).
-		s.second.flags |= unix.CLONE_PARENT
-	}
-	if s.waitMaps {
-		s.first.flags |= unix.CLONE_NEWUSER
-	}
-	if !s.relay {
-		last.flags |= uint64(rest)
+		files = append(files, j.File)
 	}
 	if p.Cgroup != nil {
-		last.flags |= unix.CLONE_INTO_CGROUP
-		last.cgroup = uint64(p.Cgroup.Fd())
+		files = append(files, p.Cgroup)
 	}
-	if p.TimeOffsets != "" {
-		s.offsets = []byte(p.TimeOffsets)
+	exe, argv, env := stub, []string{"runc", "init"}, []string(nil)
+	if p.relay {
+		exe, env = p.Sealed, []string{relayEnv(s.enter.n.sock)}
+	} else if err := s.enter.Write(stub, s.enter.n.sock); err != nil {
+		return err
 	}
-	// Of the process, not of a thread: the child has but one.
-	var err error
-	if s.offsetPath, err = unix.BytePtrFromString("/proc/self/timens_offsets"); err != nil {
-		return nil, nil, err
-	}
-	s.empty, _ = unix.BytePtrFromString("")
-	if s.argv, err = syscall.SlicePtrFromStrings(p.Argv); err != nil {
-		return nil, nil, fmt.Errorf("arguments of init: %w", err)
-	}
-	env := p.Env
-	if s.relay {
-		env = append(slices.Clip(env), relayVar(len(p.Files), rest))
-	}
-	if s.envv, err = syscall.SlicePtrFromStrings(env); err != nil {
-		return nil, nil, fmt.Errorf("environment of init: %w", err)
-	}
-	if p.Direct != nil {
-		if !s.shared {
-			return nil, nil, errors.New("a direct child has to share the memory at first")
-		}
-		if s.direct, err = p.Direct.script(); err != nil {
-			return nil, nil, err
-		}
-	}
-	s.spare = len(p.Files)
-	for _, f := range p.Files {
-		fd := -1
-		if f != nil {
-			fd = int(f.Fd())
-		}
-		s.files = append(s.files, fd)
-		s.spare = max(s.spare, fd+1)
-	}
-	exe, err := above(int(p.Exe.Fd()), s.reserved)
+	// Go's fork numbers the child's files from 0 on; it may use any number above
+	// all that it knows. So the executable is among them, behind the others.
+	up, err := unix.FcntlInt(exe.Fd(), unix.F_DUPFD_CLOEXEC, len(files)+1)
 	if err != nil {
-		return nil, nil, err
+		return os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
 	}
-	s.exe = uintptr(exe)
-	s.spare = max(s.spare, exe+1)
-	if !s.waitMaps && joined&unix.CLONE_NEWUSER == 0 {
-		// "nobody", mapped in the initial user namespace; elsewhere it fails
-		// and init has to be dumpable for a moment.
-		s.otherGID = 65534
-	} else {
-		s.otherGID = 1
+	defer unix.Close(up)
+	attr := &syscall.ProcAttr{Env: env}
+	for _, f := range files {
+		fd := ^uintptr(0)
+		if f != nil {
+			fd = f.Fd()
+		}
+		attr.Files = append(attr.Files, fd)
 	}
-	return s, func() { unix.Close(exe) }, nil
+	attr.Files = append(attr.Files, uintptr(up))
+	// ForkExec holds syscall.ForkLock, gives the child the limit on open files
+	// that this process was started with, and the signal mask that it had then.
+	s.pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(up), argv, attr)
+	runtime.KeepAlive(files)
+	if err != nil {
+		return fmt.Errorf("unable to execute the process that enters the container: %w", err)
+	}
+	if p.relay {
+		return s.sendRelay()
+	}
+	return nil
 }
 
-// above duplicates an fd to a number that the child's own files do not reach.
-func above(fd, n int) (int, error) {
-	up, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, n)
-	if err != nil {
-		return -1, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
+// converse answers the carrier until the process is there. A process sends the
+// pid of the one that it has made when that one is at work already, so the
+// messages of the two may come in any order.
+func (s *start) converse() error {
+	fail := &failures{s.enter}
+	// A relay, or the birth in a cgroup, takes a process in between.
+	between := s.p.relay || s.p.Cgroup != nil
+	maps, last := false, 0
+	for {
+		m, err := readMessage(s.conn, s.p.Await)
+		if err == errClosed {
+			return errors.New("the child ended before it could make the process")
+		}
+		if err != nil {
+			return err
+		}
+		switch {
+		case m.Kind == msgPid && m.Addr == 1:
+			s.former = append(s.former, s.pid)
+			s.pid = int(m.Value)
+			between = s.p.relay && s.p.Cgroup != nil && len(s.former) < 2
+		case m.Kind == msgPid:
+			last = int(m.Value)
+		case m.Kind == msgMaps:
+			maps = true
+		default:
+			return s.failed(fail.explain(m), last)
+		}
+		if maps && !between {
+			maps = false
+			if err := s.p.MapIDs(s.pid); err != nil {
+				return err
+			}
+			if _, err := s.conn.Write([]byte{1}); err != nil {
+				return err
+			}
+		}
+		if last != 0 && !between {
+			s.former = append(s.former, s.pid)
+			s.pid = last
+			return nil
+		}
 	}
-	return up, nil
+}
+
+// failed collects the pids of the processes that were made, after one of them
+// has sent an error: each of them ends, and so closes the socket.
+func (s *start) failed(why error, pid int) error {
+	for {
+		if pid != 0 {
+			s.former = append(s.former, pid)
+		}
+		m, err := readMessage(s.conn, s.p.Await)
+		if err != nil {
+			return why
+		}
+		pid = 0
+		if m.Kind == msgPid {
+			pid = int(m.Value)
+		}
+	}
+}
+
+// kill ends all processes of the start.
+func (s *start) kill() {
+	for _, pid := range append(s.former, s.pid) {
+		_ = unix.Kill(pid, unix.SIGKILL)
+		reap(pid)
+	}
+}
+
+func (s *start) reapFormer() {
+	for _, pid := range s.former {
+		reap(pid)
+	}
+	s.former = nil
 }
 
 func reap(pid int) {
-	retry(func() error { _, err := unix.Wait4(pid, nil, 0, nil); return err })
-}
-
-func retry(call func() error) error {
 	for {
-		if err := call(); err != unix.EINTR {
-			return err
+		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
+			return
 		}
 	}
+}
+
+// readMessage reads the next message.
+func readMessage(conn *os.File, await func(fd int) error) (program.Message, error) {
+	buf := make([]byte, program.MessageSize)
+	for n := 0; n < len(buf); {
+		if await != nil {
+			if err := await(int(conn.Fd())); err != nil {
+				return program.Message{}, err
+			}
+		}
+		k, err := unix.Read(int(conn.Fd()), buf[n:])
+		switch {
+		case err == unix.EINTR || err == unix.EAGAIN:
+			continue
+		case err == unix.ECONNRESET || err == nil && k == 0:
+			if n != 0 {
+				return program.Message{}, io.ErrUnexpectedEOF
+			}
+			return program.Message{}, errClosed
+		case err != nil:
+			return program.Message{}, os.NewSyscallError("read", err)
+		}
+		n += k
+	}
+	return program.ParseMessage(buf), nil
+}
+
+// failures explains the failed steps of a carrier.
+type failures struct{ enter *enter }
+
+func (f *failures) explain(m program.Message) error {
+	first, _ := m.Step()
+	if m.Kind != 0 || first < 0 {
+		return fmt.Errorf("unexpected message %d from the process that enters the container", m.Kind)
+	}
+	return f.enter.Failed(first, syscall.Errno(m.Value))
 }

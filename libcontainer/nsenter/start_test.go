@@ -19,6 +19,10 @@ import (
 
 // The test binary is also what the plans execute: it then says who it is.
 func TestMain(m *testing.M) {
+	if v := os.Getenv(RelayEnv); v != "" {
+		fmt.Fprintln(os.Stderr, Relay(v))
+		os.Exit(1)
+	}
 	if len(os.Args) == 2 && os.Args[1] == "show" {
 		show()
 		os.Exit(0)
@@ -80,10 +84,8 @@ func perform(t testing.TB, p *Plan) (*result, error) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	p.Exe, p.Argv = exe, []string{"test", "show"}
-	if p.Env == nil {
-		p.Env = []string{"A=b"}
-	}
+	p.Exec = &Exec{File: exe, Argv: []string{"test", "show"}, Env: []string{"A=b"}}
+	p.Sealed = exe
 	p.Files = append([]*os.File{nil, w, os.Stderr}, p.Files...)
 	c, err := p.Start()
 	w.Close()
@@ -91,6 +93,7 @@ func perform(t testing.TB, p *Plan) (*result, error) {
 		return nil, err
 	}
 	defer c.PidFD.Close()
+	defer c.Conn.Close()
 	if err := c.Executed(); err != nil {
 		unix.Wait4(c.Pid, nil, 0, nil)
 		return nil, err
@@ -152,10 +155,15 @@ func TestEachNamespaceIsNew(t *testing.T) {
 }
 
 func TestAllNamespacesAtOnceAndDumpableNever(t *testing.T) {
+	t.Run("stub", func(t *testing.T) { testAllNamespaces(t, false) })
+	t.Run("relay", func(t *testing.T) { testAllNamespaces(t, true) })
+}
+
+func testAllNamespaces(t *testing.T, noStub bool) {
 	needRoot(t)
 	all := uintptr(unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWTIME)
 	for _, flags := range []uintptr{0, all &^ (unix.CLONE_NEWUSER | unix.CLONE_NEWTIME), all} {
-		p := &Plan{New: flags, BecomeRoot: flags&unix.CLONE_NEWUSER != 0,
+		p := &Plan{New: flags, NoStub: noStub, BecomeRoot: flags&unix.CLONE_NEWUSER != 0,
 			MapIDs: func(pid int) error { return WriteMaps(pid, rootMap, rootMap) }}
 		if flags&unix.CLONE_NEWTIME != 0 {
 			p.TimeOffsets = "monotonic 100 5\nboottime 7 0\n"
@@ -177,10 +185,10 @@ func TestAllNamespacesAtOnceAndDumpableNever(t *testing.T) {
 		if !strings.HasPrefix(r.lines["env"], `["A=b"`) {
 			t.Errorf("env %s", r.lines["env"])
 		}
-		// What we have ourselves, and be it from whoever runs the tests. (The
+		// Files of the caller without close-on-exec are not the process's. (The
 		// Go runtime opens the missing stdin.)
-		if want := fmt.Sprint(inheritable()); r.lines["fds"] != want {
-			t.Errorf("fds %s, want %s", r.lines["fds"], want)
+		if r.lines["fds"] != "[0 1 2]" {
+			t.Errorf("fds %s, want [0 1 2]", r.lines["fds"])
 		}
 	}
 }
@@ -193,7 +201,7 @@ func waiting(t *testing.T, p *Plan) *Child {
 		t.Skip(err)
 	}
 	defer sleep.Close()
-	p.Exe, p.Argv, p.Env = sleep, []string{"sleep", "100"}, nil
+	p.Exec = &Exec{File: sleep, Argv: []string{"sleep", "100"}}
 	c, err := p.Start()
 	if err == nil {
 		err = c.Executed()
@@ -205,6 +213,7 @@ func waiting(t *testing.T, p *Plan) *Child {
 		unix.PidfdSendSignal(int(c.PidFD.Fd()), unix.SIGKILL, nil, 0)
 		unix.Wait4(c.Pid, nil, 0, nil)
 		c.PidFD.Close()
+		c.Conn.Close()
 	})
 	return c
 }
@@ -231,8 +240,8 @@ func TestJoinByPidfdAndByPath(t *testing.T) {
 			byPath = append([]Join{{k.CloneFlag(), f}}, byPath...)
 			want[configs.NsName(k)], _ = os.Readlink(path)
 		}
-		for how, joins := range map[string][]Join{"pidfd": {{with, c.PidFD}}, "paths": byPath} {
-			r, err := perform(t, &Plan{Join: joins, BecomeRoot: with&unix.CLONE_NEWUSER != 0})
+		for how, joins := range map[string][]Join{"pidfd": {{with, c.PidFD}}, "paths": byPath, "pidfd and relay": {{with, c.PidFD}}} {
+			r, err := perform(t, &Plan{Join: joins, NoStub: strings.Contains(how, "relay"), BecomeRoot: with&unix.CLONE_NEWUSER != 0})
 			if err != nil {
 				t.Fatalf("%s: %v", how, err)
 			}
@@ -262,25 +271,26 @@ func TestFailuresNameTheStepAndLeaveNoChild(t *testing.T) {
 	}{
 		{"join", "join network namespace: invalid argument", &Plan{Join: []Join{{unix.CLONE_NEWNET, null}}}},
 		{"maps", "boom", &Plan{New: unix.CLONE_NEWUSER, MapIDs: func(int) error { return boom }}},
-		{"exec", "exec init: permission denied", &Plan{Exe: null}},
+		{"exec", "exec init: permission denied", &Plan{Exec: &Exec{File: null}}},
 		{"offsets", "time namespace (config.json: linux.timeOffsets): write timens_offsets: invalid argument", &Plan{New: unix.CLONE_NEWTIME, TimeOffsets: "nonsense 1 1\n"}},
 		{"cgroup", ErrIntoCgroup.Error(), &Plan{Cgroup: null}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.plan.Exe == nil {
+			if tt.plan.Exec == nil {
 				exe, err := os.Open("/proc/self/exe")
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer exe.Close()
-				tt.plan.Exe = exe
+				tt.plan.Exec = &Exec{File: exe}
 			}
-			tt.plan.Argv = []string{"x"}
+			tt.plan.Exec.Argv = []string{"x"}
 			c, err := tt.plan.Start()
 			if err == nil {
 				err = c.Executed()
 				unix.Wait4(c.Pid, nil, 0, nil)
 				c.PidFD.Close()
+				c.Conn.Close()
 			}
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %s", err, tt.want)
@@ -314,7 +324,7 @@ func TestFilesLandWhereThePlanHasThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	plan := &Plan{Exe: cat, Argv: []string{"cat", "/dev/fd/3", "/dev/fd/9", "/dev/fd/14"}, Files: []*os.File{nil, w, os.Stderr}}
+	plan := &Plan{Exec: &Exec{File: cat, Argv: []string{"cat", "/dev/fd/3", "/dev/fd/9", "/dev/fd/14"}}, Files: []*os.File{nil, w, os.Stderr}}
 	for i := range files {
 		plan.Files = append(plan.Files, files[len(files)-1-i])
 	}
@@ -323,6 +333,7 @@ func TestFilesLandWhereThePlanHasThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.PidFD.Close()
+	defer c.Conn.Close()
 	if err := c.Executed(); err != nil {
 		t.Error(err)
 	}
@@ -349,13 +360,14 @@ func TestSignalsIgnoredByTheCallerAreNotIgnoredInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	p := &Plan{Exe: grep, Argv: []string{"grep", "SigIgn", "/proc/self/status"}, Files: []*os.File{nil, w, os.Stderr}}
+	p := &Plan{Exec: &Exec{File: grep, Argv: []string{"grep", "SigIgn", "/proc/self/status"}}, Files: []*os.File{nil, w, os.Stderr}}
 	c, err := p.Start()
 	w.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.PidFD.Close()
+	defer c.Conn.Close()
 	if err := c.Executed(); err != nil {
 		t.Fatal(err)
 	}
@@ -409,7 +421,7 @@ func BenchmarkStart(b *testing.B) {
 	}
 	defer exe.Close()
 	for b.Loop() {
-		p := &Plan{New: unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWPID, Exe: exe, Argv: []string{"true"}, Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}}
+		p := &Plan{New: unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWPID, Exec: &Exec{File: exe, Argv: []string{"true"}}, Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}}
 		c, err := p.Start()
 		if err != nil {
 			b.Fatal(err)
@@ -419,5 +431,6 @@ func BenchmarkStart(b *testing.B) {
 		}
 		unix.Wait4(c.Pid, nil, 0, nil)
 		c.PidFD.Close()
+		c.Conn.Close()
 	}
 }

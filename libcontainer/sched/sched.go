@@ -45,73 +45,23 @@ func Attr(s *configs.Scheduler) (*unix.SchedAttr, error) {
 	return attr, nil
 }
 
-// SetScheduler applies the policy to the calling thread; nil does nothing.
-func SetScheduler(s *configs.Scheduler) error {
-	if s == nil {
-		return nil
-	}
-	attr, err := Attr(s)
-	if err != nil {
-		return err
-	}
-	if err := unix.SchedSetAttr(0, attr, 0); err != nil {
-		return fmt.Errorf("error setting scheduler: %w", os.NewSyscallError("sched_setattr", err))
-	}
-	return nil
-}
+// ioprio_set(2): the class is above 13 bits of priority.
+const ioprioClassShift = 13
 
-// ioprio_set(2): the class is above 13 bits of priority; who is a process (or
-// thread), 0 the caller.
-const (
-	ioprioClassShift = 13
-	ioprioWhoProcess = 1
-)
+// IOPrioWhoProcess says that ioprio_set(2) is for a process, 0 being the caller.
+const IOPrioWhoProcess = 1
 
-// SetIOPriority applies class and priority (0 the highest, 7 the lowest) to
-// the calling thread; nil does nothing.
-func SetIOPriority(p *configs.IOPriority) error {
-	if p == nil {
-		return nil
-	}
+// IOPriorityValue is class and priority (0 the highest, 7 the lowest) as
+// ioprio_set(2) takes them.
+func IOPriorityValue(p *configs.IOPriority) (int, error) {
 	class, err := IOClassNumber(p.Class)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if p.Priority < 0 || p.Priority > 7 {
-		return fmt.Errorf("invalid ioPriority.Priority: %d", p.Priority)
+		return 0, fmt.Errorf("invalid ioPriority.Priority: %d", p.Priority)
 	}
-	v := uintptr(class<<ioprioClassShift | p.Priority)
-	if _, _, errno := unix.Syscall(unix.SYS_IOPRIO_SET, ioprioWhoProcess, 0, v); errno != 0 {
-		return fmt.Errorf("failed to set io priority: %w", os.NewSyscallError("ioprio_set", errno))
-	}
-	return nil
-}
-
-// SetPersonality applies the execution domain, a PER_ number.
-func SetPersonality(domain int) error {
-	if _, _, errno := unix.Syscall(unix.SYS_PERSONALITY, uintptr(domain), 0, 0); errno != 0 {
-		return fmt.Errorf("unable to set personality: %w", os.NewSyscallError("personality", errno))
-	}
-	return nil
-}
-
-// SetMemoryPolicy applies the NUMA policy; nil does nothing.
-func SetMemoryPolicy(p *configs.LinuxMemoryPolicy) error {
-	if p == nil {
-		return nil
-	}
-	// The kernel takes one bit less than it is told (get_nodes in
-	// mm/mempolicy.c). x/sys passes the mask's size in bytes.
-	var bits uintptr
-	if len(p.Nodes) != 0 {
-		bits = uintptr(len(p.Nodes))*unsafe.Sizeof(p.Nodes[0])*8 + 1
-	}
-	_, _, errno := unix.Syscall(unix.SYS_SET_MEMPOLICY, uintptr(p.Mode|p.Flags), uintptr(unsafe.Pointer(unsafe.SliceData(p.Nodes))), bits)
-	if errno != 0 {
-		return fmt.Errorf("unable to set memory policy: mode %s with %d nodes: %w",
-			MemoryModeName(p.Mode), p.Nodes.Count(), os.NewSyscallError("set_mempolicy", errno))
-	}
-	return nil
+	return class<<ioprioClassShift | p.Priority, nil
 }
 
 // SetAffinity restricts a process's (main) thread to the CPUs; 0 is the caller.

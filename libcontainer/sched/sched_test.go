@@ -2,11 +2,9 @@ package sched
 
 import (
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -94,13 +92,14 @@ func TestUnknownNames(t *testing.T) {
 	_, class := IOClassNumber("x")
 	_, domain := PersonalityNumber("x")
 	_, mode := MemoryModeNumber("MPOL_X")
+	_, priority := IOPriorityValue(&configs.IOPriority{Class: specs.IOPRIO_CLASS_BE, Priority: 8})
 	_, flag := MemoryFlagBit("MPOL_F_X")
 	for want, err := range map[string]error{
 		`invalid ioPriority.Class: "x"`:         class,
 		"invalid personality domain x":          domain,
 		`invalid memory policy mode "MPOL_X"`:   mode,
 		`invalid memory policy flag "MPOL_F_X"`: flag,
-		"invalid ioPriority.Priority: 8":        SetIOPriority(&configs.IOPriority{Class: specs.IOPRIO_CLASS_BE, Priority: 8}),
+		"invalid ioPriority.Priority: 8":        priority,
 	} {
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
@@ -112,96 +111,6 @@ func TestUnknownNames(t *testing.T) {
 	if n := len(KnownMemoryFlags()); n != 3 {
 		t.Errorf("%d memory policy flags", n)
 	}
-}
-
-// onOwnThread runs f on a thread that ends with it, attributes included.
-func onOwnThread(t *testing.T, f func(t *testing.T)) {
-	t.Helper()
-	t.Run("on a thread", func(t *testing.T) {
-		runtime.LockOSThread()
-		f(t)
-	})
-}
-
-func TestSetScheduler(t *testing.T) {
-	onOwnThread(t, func(t *testing.T) {
-		if err := SetScheduler(&configs.Scheduler{Policy: specs.SchedBatch, Nice: 7}); err != nil {
-			t.Fatal(err)
-		}
-		attr, err := unix.SchedGetAttr(0, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if attr.Policy != schedBatch || attr.Nice != 7 {
-			t.Errorf("policy %d, nice %d", attr.Policy, attr.Nice)
-		}
-		err = SetScheduler(&configs.Scheduler{Policy: specs.SchedISO})
-		if err == nil || !strings.HasPrefix(err.Error(), "error setting scheduler: ") {
-			t.Errorf("SCHED_ISO, which no kernel has: got %v", err)
-		}
-	})
-}
-
-func TestSetIOPriority(t *testing.T) {
-	onOwnThread(t, func(t *testing.T) {
-		if err := SetIOPriority(&configs.IOPriority{Class: specs.IOPRIO_CLASS_BE, Priority: 6}); err != nil {
-			t.Fatal(err)
-		}
-		got, _, errno := unix.Syscall(unix.SYS_IOPRIO_GET, ioprioWhoProcess, 0, 0)
-		if errno != 0 || got != ioprioClassBE<<ioprioClassShift|6 {
-			t.Errorf("got %#x, %v", got, errno)
-		}
-	})
-}
-
-func TestSetPersonality(t *testing.T) {
-	onOwnThread(t, func(t *testing.T) {
-		if err := SetPersonality(perLinux32); err != nil {
-			t.Fatal(err)
-		}
-		var uts unix.Utsname
-		if err := unix.Uname(&uts); err != nil {
-			t.Fatal(err)
-		}
-		machine := unix.ByteSliceToString(uts.Machine[:])
-		if runtime.GOARCH == "amd64" && machine != "i686" {
-			t.Errorf("a 32-bit domain's machine is %s", machine)
-		}
-		now, _, _ := unix.Syscall(unix.SYS_PERSONALITY, 0xffffffff, 0, 0)
-		if now != perLinux32 {
-			t.Errorf("personality is %#x", now)
-		}
-	})
-}
-
-func TestSetMemoryPolicy(t *testing.T) {
-	onOwnThread(t, func(t *testing.T) {
-		// Wider than the kernel's own masks, and than a unix.CPUSet.
-		nodes := unix.NewCPUSet(4096)
-		nodes.Set(0)
-		err := SetMemoryPolicy(&configs.LinuxMemoryPolicy{Mode: unix.MPOL_BIND, Flags: unix.MPOL_F_STATIC_NODES, Nodes: nodes})
-		if err != nil && strings.Contains(err.Error(), "function not implemented") {
-			t.Skip("needs a kernel with NUMA")
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		var mode int32
-		if _, _, errno := unix.Syscall6(unix.SYS_GET_MEMPOLICY, uintptr(unsafe.Pointer(&mode)), 0, 0, 0, 0, 0); errno != 0 {
-			t.Fatal(errno)
-		}
-		if mode != unix.MPOL_BIND|unix.MPOL_F_STATIC_NODES {
-			t.Errorf("mode is %#x", mode)
-		}
-		if err := SetMemoryPolicy(&configs.LinuxMemoryPolicy{Mode: unix.MPOL_DEFAULT}); err != nil {
-			t.Error(err)
-		}
-		if err := SetMemoryPolicy(&configs.LinuxMemoryPolicy{Mode: unix.MPOL_DEFAULT, Nodes: nodes}); err == nil {
-			t.Error("nodes with MPOL_DEFAULT were taken")
-		} else if want := "mode MPOL_DEFAULT with 1 nodes"; !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want %q", err, want)
-		}
-	})
 }
 
 func TestResetAffinity(t *testing.T) {
@@ -242,17 +151,5 @@ func TestResetAffinity(t *testing.T) {
 	}
 	if err := SetAffinity(pid, unix.NewCPUSet(1)); err == nil || !strings.Contains(err.Error(), "sched_setaffinity") {
 		t.Errorf("no CPU at all: got %v", err)
-	}
-}
-
-func TestNilSetsNothing(t *testing.T) {
-	if err := SetScheduler(nil); err != nil {
-		t.Error(err)
-	}
-	if err := SetIOPriority(nil); err != nil {
-		t.Error(err)
-	}
-	if err := SetMemoryPolicy(nil); err != nil {
-		t.Error(err)
 	}
 }

@@ -41,10 +41,13 @@ func (p *Program) LoneFlags() uint32 {
 	return flags
 }
 
+// SizeofInsn is the size of an instruction of a filter, in bytes.
+const SizeofInsn = int(unsafe.Sizeof(unix.SockFilter{}))
+
 // Fprog is the filter as seccomp(2) takes it.
 func (p *Program) Fprog() *unix.SockFprog {
 	return &unix.SockFprog{
-		Len:    uint16(len(p.Filter) / int(unsafe.Sizeof(unix.SockFilter{}))),
+		Len:    uint16(len(p.Filter) / SizeofInsn),
 		Filter: (*unix.SockFilter)(unsafe.Pointer(unsafe.SliceData(p.Filter))),
 	}
 }
@@ -71,7 +74,7 @@ func (p *Program) Refused(flags uint32, errno unix.Errno) error {
 // the listener's fd, -1 without SCMP_ACT_NOTIFY; close-on-exec.
 //
 // What the caller does after that, and the Go runtime for it, is under the
-// filter. See package bare for another way.
+// filter. Package inside loads it as a step of a program instead.
 func (p *Program) Load() (listener int, err error) {
 	flags := p.Prepare()
 	prog := p.Fprog()

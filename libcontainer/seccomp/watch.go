@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"runc/libcontainer/bare"
+	"runc/libcontainer/internal/program"
 )
 
 // killedStatus is what a shell says of a process that a filter has killed.
@@ -31,13 +31,19 @@ func watch() {
 		runtime.LockOSThread()
 		// Not by the Go runtime: the dead thread may have taken along what that
 		// needs, for instance a lock.
-		var c bare.Calls
+		var b program.Builder
+		address := program.Num(uintptr(unsafe.Pointer(word)))
+		b.Keep(word)
 		// Not FUTEX_PRIVATE_FLAG, which the kernel does not use here.
 		const futexWait = 0
-		c.Add("futex", unix.SYS_FUTEX, c.Pointer(unsafe.Pointer(word)), futexWait, 1).Optional().While(word, 1)
-		c.Add("exit_group", unix.SYS_EXIT_GROUP, uintptr(killedStatus))
+		wait, ended := b.Here(), b.Label()
+		b.Call("futex", unix.SYS_FUTEX, address, program.Num(futexWait), program.Num(1), program.Num(0)).Ignore(program.Any)
+		b.Test(address, ^uint32(0), 1, ended)
+		b.Jump(wait)
+		b.Place(ended)
+		b.Call("exit_group", unix.SYS_EXIT_GROUP, program.Num(killedStatus))
 		close(ready)
-		_ = c.Run()
+		_ = b.Run(&program.Runner{Sock: -1})
 	}()
 	<-ready
 	_, _, _ = unix.RawSyscall(unix.SYS_SET_TID_ADDRESS, uintptr(unsafe.Pointer(word)), 0, 0)

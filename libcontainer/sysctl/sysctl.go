@@ -3,13 +3,11 @@
 package sysctl
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
-
-	"runc/libcontainer/procfs"
 )
 
 // Path is a parameter's path below /proc/sys. As for sysctl(8), whichever of
@@ -36,36 +34,7 @@ func Path(name string) (string, error) {
 	return path, nil
 }
 
-// Apply sets the parameters in the order of their names. It must run in the
-// namespaces that they belong to. Parameters set before one that failed stay
-// set: they go with the namespaces.
-func Apply(params map[string]string) error {
-	if len(params) == 0 {
-		return nil
-	}
-	names := make([]string, 0, len(params))
-	for name := range params {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-
-	proc, err := procfs.OpenFull()
-	if err != nil {
-		return fmt.Errorf("sysctl: %w", err)
-	}
-	defer proc.Close()
-	for _, name := range names {
-		path, err := Path(name)
-		if err != nil {
-			return err
-		}
-		if err := proc.WriteFile("sys/"+path, params[name]); err != nil {
-			var pe *fs.PathError
-			if errors.As(err, &pe) && pe.Op == "write" {
-				return fmt.Errorf("write sysctl %s: %w (config.json: linux.sysctl)", name, err)
-			}
-			return fmt.Errorf("open sysctl %s file: %w (config.json: linux.sysctl)", name, err)
-		}
-	}
-	return nil
+// Names are the parameters' names in the order in which they are set.
+func Names(params map[string]string) []string {
+	return slices.Sorted(maps.Keys(params))
 }

@@ -53,16 +53,16 @@ tells() {
 	tells "$TMP/delete" "signal 9" "destroying container $ID"
 }
 
-@test "--debug of exec, on both ways into the container" {
+@test "--debug of exec, on each way into the container" {
 	args sleep 1000
 	detached run -d "$ID"
 	expect_ok
-	__runc --log "$TMP/short" --debug exec "$ID" true
-	tells "$TMP/short" "nsexec container setup" "setns_init: about to exec"
-	__runc spec --bundle "$TMP"
-	jq '.process | .terminal = false | .args = ["true"] | .scheduler = {"policy": "SCHED_OTHER"}' "$TMP/config.json" >"$TMP/process.json"
-	__runc --log "$TMP/long" --debug exec -p "$TMP/process.json" "$ID"
-	tells "$TMP/long" "nsexec container setup" "child process in init()" "setns_init: about to exec"
+	local way
+	for way in "" go relay; do
+		_RUNC_TEST_INIT=$way __runc --log "$TMP/log.$way" --debug exec "$ID" true
+		tells "$TMP/log.$way" "nsexec container setup" "child process in init()" "setns_init: about to exec"
+	done
+	tells "$TMP/log." "stub: "
 }
 
 @test "--debug of a start that fails tells how far it came" {

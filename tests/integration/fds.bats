@@ -121,8 +121,10 @@ numbers_of() {
 	pid=$(init_pid)
 	for n in /proc/"$pid"/fd/*; do
 		case $(readlink "$n") in
-		# No folder, and nothing of the host's but the fifo.
-		/ | "$ROOT" | "$BUNDLE" | "$BUNDLE/"*) readlink "$n"; false ;;
+		/dev/null | pipe:* | socket:* | "$TMP"/* | "$ROOT/$ID/exec.fifo") ;;
+		# The root of a procfs of the container's own PID namespace.
+		/) [ "$(stat -fLc %T "$n")" = proc ] && [ "$(stat -Lc %i "$n")" = 1 ] && [ ! -e "$n/$$" ] && [ ! -e "$n/sys" ] ;;
+		*) readlink "$n"; false ;;
 		esac
 	done
 	runc start "$ID"

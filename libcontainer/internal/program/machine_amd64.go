@@ -1,0 +1,4 @@
+package program
+
+// elfMachine is EM_X86_64 of elf(5).
+const elfMachine = 62

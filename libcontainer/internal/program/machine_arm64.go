@@ -1,0 +1,4 @@
+package program
+
+// elfMachine is EM_AARCH64 of elf(5).
+const elfMachine = 183

@@ -1,2 +1,0 @@
-// The presence of this file lets child.go declare functions without a body,
-// which the linker finds in the Go runtime.

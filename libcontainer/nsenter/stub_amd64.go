@@ -1,4 +1,0 @@
-package nsenter
-
-// elfMachine is EM_X86_64.
-const elfMachine = 62

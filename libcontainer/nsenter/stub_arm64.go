@@ -1,4 +1,0 @@
-package nsenter
-
-// elfMachine is EM_AARCH64.
-const elfMachine = 183
