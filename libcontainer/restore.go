@@ -12,6 +12,7 @@ import (
 
 	"runc/libcontainer/configs"
 	"runc/libcontainer/internal/criu"
+	"runc/libcontainer/internal/inside"
 	"runc/libcontainer/netdev"
 	"runc/libcontainer/rootfs"
 )
@@ -47,7 +48,7 @@ func (c *Container) Restore(p *Process, opts *CriuOpts) (err error) {
 	if err != nil {
 		return err
 	}
-	defer closeAll(theirs)
+	defer inside.CloseAll(theirs)
 	r.undo.add("the stdio", func() error { abortCopies(); return nil })
 	if err := rootfs.MakeMountpoints(c.config); err != nil {
 		return err
