@@ -245,6 +245,11 @@ victim_is_well() {
 	runc run "$ID"
 	expect_ok
 	[ "$output" = 1 ] || { echo "$output"; return 1; }
+	# A writable one has no such fallback.
+	update_config '(.mounts[] | select(.type == "sysfs")).options -= ["ro"]'
+	runc run "$ID"
+	expect_error 'error mounting "sysfs" to rootfs at "/sys"'
+	expect_error "operation not permitted"
 }
 
 @test "init, until it is the user's program, is closed to others in the container (CVE-2016-9962)" {
