@@ -130,7 +130,7 @@ func (l *launch) next() (event, error) {
 				return event{}, err
 			}
 		case t == inside.MsgError:
-			return event{}, errors.New(string(payload))
+			return event{}, asExecve(errors.New(string(payload)))
 		case t == inside.MsgProgram && len(payload) == program.MessageSize:
 			return newEvent(program.ParseMessage(payload), files), nil
 		default:
@@ -193,7 +193,7 @@ func (l *launch) failed(m program.Message) error {
 	if l.part.AfterFilter(step) && (errno == unix.EPERM || errno == unix.ENOSYS) {
 		err = fmt.Errorf("%w (denied by the seccomp filter? config.json: linux.seccomp)", err)
 	}
-	return err
+	return asExecve(err)
 }
 
 // answer lets a process go on that has asked, with files or without.
