@@ -84,11 +84,11 @@ func (p *Plan) chooseCarrier() (*os.File, error) {
 		}
 		// vm.memfd_noexec=2 denies executables in memory.
 		if !canRelay {
-			return nil, fmt.Errorf("unable to make the stub: %w", err)
+			return nil, fmt.Errorf("%w: %w", ErrNoStub, err)
 		}
 	}
 	if !canRelay {
-		return nil, errors.New("without a stub a process has to execute a binary")
+		return nil, fmt.Errorf("%w: this architecture has none", ErrNoStub)
 	}
 	p.relay = true
 	return nil, nil
