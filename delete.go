@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/urfave/cli/v3"
-	"golang.org/x/sys/unix"
 
 	"runc/internal/runner"
 	"runc/libcontainer"
@@ -36,21 +34,18 @@ status of "ubuntu01" as "stopped" the following will delete resources held for
 		force := cmd.Bool("force")
 		c, err := container(cmd)
 		if errors.Is(err, libcontainer.ErrNotExist) {
-			// A folder without a state file is what a killed create left, or of
-			// one that is at work, which is waited for.
+			// A folder without a state file was left by a create that was killed, or
+			// belongs to one that is at work, for which Discard waits.
 			if e := libcontainer.Discard(cmd.String("root"), cmd.Args().First()); e != nil {
 				return e
 			}
 			c, err = container(cmd)
 		}
-		if force && errors.Is(err, libcontainer.ErrNotExist) {
-			return nil
+		if force {
+			return deleteForce(cmd, c, err)
 		}
 		if err != nil {
 			return err
-		}
-		if force {
-			return killContainer(c)
 		}
 		status, err := c.Status()
 		if err != nil {
@@ -64,21 +59,18 @@ status of "ubuntu01" as "stopped" the following will delete resources held for
 	},
 }
 
-// killContainer ends everything in the container, and removes it.
-func killContainer(c *libcontainer.Container) error {
-	if err := c.Signal(unix.SIGKILL); err != nil && !errors.Is(err, libcontainer.ErrNotRunning) {
-		return err
+// deleteForce ends everything in the container, and removes it. err is what kept
+// the container from being loaded.
+func deleteForce(cmd *cli.Command, c *libcontainer.Container, err error) error {
+	switch {
+	case errors.Is(err, libcontainer.ErrBroken):
+		err = libcontainer.DestroyBroken(cmd.String("root"), cmd.Args().First())
+	case err == nil:
+		err = runner.WarnOfHooks(c.DestroyAll())
 	}
-	gone, err := c.WaitStopped(10 * time.Second)
-	if err != nil {
-		return err
+	if errors.Is(err, libcontainer.ErrNotExist) {
+		// It may also be that somebody else has deleted it at this moment.
+		return nil
 	}
-	if !gone {
-		return errors.New("container init still running")
-	}
-	if err := runner.WarnOfHooks(c.Destroy()); !errors.Is(err, libcontainer.ErrNotExist) {
-		return err
-	}
-	// By somebody else, just now.
-	return nil
+	return err
 }

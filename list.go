@@ -85,14 +85,19 @@ func containers(cmd *cli.Command) ([]*containerState, error) {
 		if errors.Is(err, libcontainer.ErrNotExist) {
 			continue
 		}
-		if err != nil {
+		var s *containerState
+		switch {
+		case errors.Is(err, libcontainer.ErrBroken):
+			fmt.Fprintf(os.Stderr, "load container %s: %v\n", e.Name(), err)
+			s = &containerState{ID: e.Name(), Status: "broken"}
+		case err != nil:
 			fmt.Fprintf(os.Stderr, "load container %s: %v\n", e.Name(), err)
 			continue
-		}
-		s, err := stateOf(c)
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "status for %s: %v\n", e.Name(), err)
-			continue
+		default:
+			if s, err = stateOf(c); err != nil {
+				fmt.Fprintf(os.Stderr, "status for %s: %v\n", e.Name(), err)
+				continue
+			}
 		}
 		info, err := e.Info()
 		if err != nil {

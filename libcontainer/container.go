@@ -69,13 +69,14 @@ func Create(root, id string, config *configs.Config) (*Container, error) {
 	return &Container{id: id, dir: dir, config: config, folder: folder, locked: true}, nil
 }
 
-// Load finds the container root/id; [ErrNotExist] when there is none.
+// Load finds the container root/id. [ErrNotExist] when there is none; [ErrBroken]
+// when its state file cannot be made sense of.
 func Load(root, id string) (*Container, error) {
 	if err := checkID(id); err != nil {
 		return nil, err
 	}
 	dir := filepath.Join(root, id)
-	s, err := readState(dir)
+	s, err := readState(dir, id)
 	if err != nil {
 		return nil, err
 	}

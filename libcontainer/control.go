@@ -148,7 +148,7 @@ func (c *Container) updateRdt(config, old *configs.Config, undo *undoList) error
 
 // reload reads the state file again, for who has just got its lock.
 func (c *Container) reload() error {
-	s, err := readState(c.dir)
+	s, err := readState(c.dir, c.id)
 	if err != nil {
 		return err
 	}

@@ -110,14 +110,14 @@ func TestUndoGoesBackwardsAndTellsWhatItCould(t *testing.T) {
 
 func TestStateFileIsReplacedAsAWhole(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := readState(dir); !errors.Is(err, ErrNotExist) {
+	if _, err := readState(dir, "x"); !errors.Is(err, ErrNotExist) {
 		t.Errorf("no state file: %v", err)
 	}
 	for pid := 1; pid < 3; pid++ {
 		if err := writeState(dir, &State{ID: "x", InitProcessPid: pid}); err != nil {
 			t.Fatal(err)
 		}
-		if s, err := readState(dir); err != nil || s.InitProcessPid != pid || s.ID != "x" {
+		if s, err := readState(dir, "x"); err != nil || s.InitProcessPid != pid || s.ID != "x" {
 			t.Errorf("%+v, %v", s, err)
 		}
 	}
@@ -126,7 +126,7 @@ func TestStateFileIsReplacedAsAWhole(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	os.WriteFile(filepath.Join(dir, stateFilename), []byte("{"), 0o600)
-	if _, err := readState(dir); err == nil || !strings.Contains(err.Error(), stateFilename) {
+	if _, err := readState(dir, "x"); err == nil || !strings.Contains(err.Error(), stateFilename) {
 		t.Errorf("broken state file: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
 )
 
@@ -22,6 +23,38 @@ func (c *Container) Destroy() error {
 	if err := c.endInit(); err != nil {
 		return err
 	}
+	return c.destroy((*cgroup.Manager).Destroy)
+}
+
+// DestroyAll is Destroy for a container in any state. It kills init and every
+// process in the container's cgroup and those below, whatever is frozen there,
+// and whoever has put it there.
+func (c *Container) DestroyAll() error {
+	if err := c.Signal(unix.SIGKILL); err != nil && !errors.Is(err, ErrNotRunning) {
+		return err
+	}
+	// Init ends in a moment, unless it is in a frozen cgroup below its own.
+	ended, err := c.WaitStopped(killWait)
+	if err == nil && !ended {
+		if c.ownsCgroup() {
+			if m, e := c.manager(); e == nil {
+				m.ThawAll()
+			}
+		}
+		ended, err = c.WaitStopped(10 * time.Second)
+	}
+	if err != nil {
+		return err
+	}
+	if !ended {
+		return errors.New("container init still running")
+	}
+	c.Reap()
+	return c.destroy((*cgroup.Manager).DestroyAll)
+}
+
+// destroy removes a container whose init has ended.
+func (c *Container) destroy(removeCgroup func(*cgroup.Manager) error) error {
 	var errs []error
 	// Of several processes at a time, one removes the container and runs the
 	// hooks.
@@ -42,7 +75,7 @@ func (c *Container) Destroy() error {
 				errs = append(errs, fmt.Errorf("unable to kill the container's leftover processes: %w", err))
 			}
 		}
-		if err := m.Destroy(); err != nil {
+		if err := removeCgroup(m); err != nil {
 			errs = append(errs, fmt.Errorf("unable to remove container's cgroup: %w", err))
 		}
 	}

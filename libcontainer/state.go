@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/opencontainers/cgroups"
+	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/internal/saved"
 	"runc/libcontainer/internal/statejson"
@@ -23,23 +24,31 @@ const (
 // before and after a swap, and people's scripts read them.
 type State = saved.State
 
-// readState reads the state file of a container's folder.
-func readState(dir string) (*State, error) {
-	b, err := system.ReadFile(filepath.Join(dir, stateFilename))
+// readState reads the state file of a container's folder. [ErrBroken] is in the
+// error when it is none of that container's: there is no telling whose processes
+// and cgroups it would name.
+func readState(dir, id string) (*State, error) {
+	path := filepath.Join(dir, stateFilename)
+	b, err := system.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNotExist
+	} else if errors.Is(err, unix.EISDIR) {
+		return nil, broken(path, err)
 	} else if err != nil {
 		return nil, err
 	}
+	if len(b) == 0 {
+		return nil, broken(path, errors.New("it is empty"))
+	}
 	// The bytes are nobody else's, and are not written to again.
 	s, err := statejson.Decode(b)
-	if err != nil {
-		return nil, fmt.Errorf("container state %s: %w", filepath.Join(dir, stateFilename), err)
-	}
-	if s.ID == "" {
-		// Valid JSON, but nothing that a runtime has written: there is no
-		// telling whose processes and cgroups it would name.
-		return nil, fmt.Errorf("container state %s: no id in it", filepath.Join(dir, stateFilename))
+	switch {
+	case err != nil:
+		return nil, broken(path, err)
+	case s.ID == "":
+		return nil, broken(path, errors.New("no id in it"))
+	case s.ID != id:
+		return nil, broken(path, fmt.Errorf("it is that of container %q", s.ID))
 	}
 	// Others may write none; here it is always there.
 	if s.Config.Cgroups == nil {

@@ -14,27 +14,30 @@ import (
 	"runc/libcontainer/cgroup"
 )
 
-// The cgroup is made before there is a state file to name it. Meanwhile a
-// symlink has the state file's name and the cgroup's paths for a target, so
-// that a runtime that is killed in between leaves nothing that nobody can find.
-// To who reads the state file it is a missing one, and the state file replaces
-// it by the rename that it comes with: all that costs one system call.
+// The cgroup is made before there is a state file to name it. A symlink in the
+// state folder, with the cgroup's paths for a target, names it from the beginning:
+// a runtime that is killed before the state file is there leaves nothing that
+// cannot be found, and neither does a state file that has been broken since.
+// To write a symlink takes one system call.
 
-const notePrefix = "cgroup"
+const noteFilename = "cgroup"
 
 // note says which cgroups are about to be made.
 func (c *Container) note(paths map[string]string) error {
-	list := []string{notePrefix}
+	var list []string
 	for _, p := range paths {
-		if !slices.Contains(list, p) {
+		if p != "" && !slices.Contains(list, p) {
 			list = append(list, p)
 		}
 	}
-	path := filepath.Join(c.dir, stateFilename)
+	if len(list) == 0 {
+		return nil
+	}
+	path := filepath.Join(c.dir, noteFilename)
 	err := unix.Symlink(strings.Join(list, "\n"), path)
 	if err == unix.ENAMETOOLONG {
-		// Longer paths than a symlink can hold: only a kill just now would
-		// have needed it.
+		// A symlink cannot hold such long paths. Nobody needs the note unless
+		// this process is killed or the state file breaks.
 		return nil
 	}
 	if err != nil {
@@ -44,18 +47,30 @@ func (c *Container) note(paths map[string]string) error {
 	return nil
 }
 
-// dropNote removes the note, or the state file that has replaced it.
-func (c *Container) dropNote() error {
-	err := os.Remove(filepath.Join(c.dir, stateFilename))
-	if errors.Is(err, fs.ErrNotExist) {
+// noted are the paths of the note in a state folder, if there is one.
+func noted(dir string) []string {
+	target, err := os.Readlink(filepath.Join(dir, noteFilename))
+	if err != nil {
 		return nil
 	}
-	return err
+	return strings.Split(target, "\n")
+}
+
+// dropNote removes what names the cgroup, which has been removed: the note and
+// the state file.
+func (c *Container) dropNote() error {
+	var errs []error
+	for _, name := range []string{noteFilename, stateFilename} {
+		if err := os.Remove(filepath.Join(c.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Discard removes what a create left that was killed before there was a state
-// file. Where there is one it does nothing, also when that comes just now: it
-// waits for a create that is at work.
+// file. It waits for a create that is at work. It does nothing where there is a
+// state file, also when that appears meanwhile.
 func Discard(root, id string) error {
 	if err := checkID(id); err != nil {
 		return err
@@ -68,17 +83,11 @@ func Discard(root, id string) error {
 		return err
 	}
 	defer lock.Close()
-	state := filepath.Join(dir, stateFilename)
-	if _, err := os.Stat(state); err == nil {
+	if _, err := os.Lstat(filepath.Join(dir, stateFilename)); err == nil {
 		return nil
 	}
-	if target, err := os.Readlink(state); err == nil {
-		list := strings.Split(target, "\n")
-		if list[0] == notePrefix {
-			if err := cgroup.Remove(list[1:]); err != nil {
-				return fmt.Errorf("unable to remove container's cgroup: %w", err)
-			}
-		}
+	if err := cgroup.Remove(noted(dir)); err != nil {
+		return fmt.Errorf("unable to remove container's cgroup: %w", err)
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("unable to remove container state dir: %w", err)

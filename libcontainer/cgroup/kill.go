@@ -50,6 +50,16 @@ func (m *Manager) Kill(sig unix.Signal) error {
 	return nil
 }
 
+// kill signals a process that a list of a cgroup's names. The kernel lists a
+// process that this one's PID namespace does not show as 0, which would mean the
+// caller's own process group to kill(2).
+func kill(pid int, sig unix.Signal) error {
+	if pid <= 0 {
+		return nil
+	}
+	return unix.Kill(pid, sig)
+}
+
 // signal sends to those that are not seen yet, and says how many these were.
 func (m *Manager) signal(sig unix.Signal, seen map[int]bool) (int, error) {
 	pids, err := m.lib.GetAllPids()
@@ -60,14 +70,14 @@ func (m *Manager) signal(sig unix.Signal, seen map[int]bool) (int, error) {
 	}
 	found := 0
 	for _, pid := range pids {
-		if seen[pid] {
+		if pid <= 0 || seen[pid] {
 			continue
 		}
 		if seen != nil {
 			seen[pid] = true
 		}
 		found++
-		if err := unix.Kill(pid, sig); err != nil && err != unix.ESRCH {
+		if err := kill(pid, sig); err != nil && err != unix.ESRCH {
 			return found, fmt.Errorf("process %d: %w", pid, os.NewSyscallError("kill", err))
 		}
 	}

@@ -44,15 +44,30 @@ func (m *Manager) GiveUpAfter(ctx context.Context, grace time.Duration) {
 // Destroy removes the cgroup and those below it that the container made. It
 // waits for processes that are about to end, ten seconds at most.
 func (m *Manager) Destroy() error {
-	if m.config.Systemd {
-		// Stopping the unit ends what is in it.
-		if err := m.lib.Destroy(); err != nil {
-			return err
-		}
+	if err := m.stopUnit(); err != nil {
+		return err
 	}
 	p := m.patience
 	p.deadline = time.Now().Add(removeLimit)
 	return removeAll(slices.Sorted(maps.Values(m.lib.GetPaths())), &p)
+}
+
+// DestroyAll is Destroy for a container that has been killed. It kills what is
+// left in the cgroup and those below: processes that somebody has moved there
+// from outside the container's PID namespace, and frozen ones.
+func (m *Manager) DestroyAll() error {
+	if err := m.stopUnit(); err != nil {
+		return err
+	}
+	return Clear(slices.Sorted(maps.Values(m.lib.GetPaths())))
+}
+
+// stopUnit has systemd end what is in the container's unit.
+func (m *Manager) stopUnit() error {
+	if !m.config.Systemd {
+		return nil
+	}
+	return m.lib.Destroy()
 }
 
 // removeAll tries all, and reports the first that it could not remove.

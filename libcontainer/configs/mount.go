@@ -6,21 +6,22 @@ import "golang.org/x/sys/unix"
 // folder that it covers.
 const ExtCopyUp = 1 << 0
 
-// Mount is one entry of config.json's mounts, its options sorted into what
-// each means to the kernel.
+// Mount is one entry of config.json's mounts, with its options sorted by their
+// meaning to the kernel.
 type Mount struct {
-	// Source is a path on the host (absolute by now) for a bind mount, else
-	// the name that the file system is given.
+	// Source is an absolute path on the host for a bind mount, otherwise the
+	// name of the device that the file system gets.
 	Source string `json:"source"`
 
-	// Destination is a path inside the container.
+	// Destination is a path inside the container, or one on the host that
+	// begins with the path of the root file system.
 	Destination string `json:"destination"`
 
 	// Device is the file system type; "bind" for a bind mount.
 	Device string `json:"device"`
 
-	// Flags are the MS_ bits that the options set; ClearedFlags those that
-	// they ask to be off (a bind mount otherwise keeps its source's).
+	// Flags are the MS_ bits that the options set. ClearedFlags are those that
+	// the options switch off, as a bind mount may need to.
 	Flags        int `json:"flags,omitempty"`
 	ClearedFlags int `json:"cleared_flags,omitempty"`
 
@@ -44,13 +45,13 @@ type Mount struct {
 	IDMapping *MountIDMapping `json:"id_mapping,omitempty"`
 }
 
-// MountIDMapping says how owners are shown through an idmapped mount.
+// MountIDMapping says which owners an id-mapped mount shows.
 type MountIDMapping struct {
 	// Recursive maps all mounts below the source as well (ridmap).
 	Recursive bool `json:"recursive"`
 
-	// UserNSPath is the user namespace whose maps are taken, when no maps
-	// are given; empty means the container's own.
+	// UserNSPath is the user namespace whose maps are used where there are no
+	// maps here. Empty: the container's own.
 	UserNSPath string `json:"userns_path,omitempty"`
 
 	UIDMappings []IDMap `json:"uid_mappings,omitempty"`

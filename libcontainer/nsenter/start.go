@@ -1,6 +1,7 @@
 package nsenter
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runc/libcontainer/exeseal"
 	"runc/libcontainer/internal/program"
 )
 
@@ -73,7 +75,8 @@ type start struct {
 	former []int
 }
 
-// chooseCarrier gives the stub's file, or nil for the relay.
+// chooseCarrier gives the stub's file in memory, or nil for the relay, or for a
+// stub that cannot be in memory.
 func (p *Plan) chooseCarrier() (*os.File, error) {
 	p.relay = false
 	canRelay := p.Sealed != nil && p.Exec != nil
@@ -84,7 +87,7 @@ func (p *Plan) chooseCarrier() (*os.File, error) {
 		}
 		// vm.memfd_noexec=2 denies executables in memory.
 		if !canRelay {
-			return nil, fmt.Errorf("%w: %w", ErrNoStub, err)
+			return nil, nil
 		}
 	}
 	if !canRelay {
@@ -110,8 +113,15 @@ func (s *start) carrier(stub, sock *os.File) (err error) {
 	exe, argv, env := stub, []string{"runc", "init"}, []string(nil)
 	if p.relay {
 		exe, env = p.Sealed, []string{relayEnv(s.enter.n.sock)}
-	} else if err := s.enter.Write(stub, s.enter.n.sock); err != nil {
-		return err
+	} else if stub != nil {
+		if err := s.enter.Write(stub, s.enter.n.sock); err != nil {
+			return err
+		}
+	} else {
+		if exe, err = s.unlinkedStub(); err != nil {
+			return fmt.Errorf("unable to make the stub: %w", err)
+		}
+		defer exe.Close()
 	}
 	// Go's fork numbers the child's files from 0 on; it may use any number above
 	// all that it knows. So the executable is among them, behind the others.
@@ -140,6 +150,25 @@ func (s *start) carrier(stub, sock *os.File) (err error) {
 		return s.sendRelay()
 	}
 	return nil
+}
+
+// unlinkedStub gives the stub as a file without a name on a disk.
+func (s *start) unlinkedStub() (*os.File, error) {
+	var text buffer
+	if err := s.enter.Write(&text, s.enter.n.sock); err != nil {
+		return nil, err
+	}
+	return exeseal.Unlinked(bytes.NewReader(text))
+}
+
+// buffer is a file in the caller's memory.
+type buffer []byte
+
+func (b *buffer) WriteAt(p []byte, off int64) (int, error) {
+	if need := int(off) + len(p); need > len(*b) {
+		*b = append(*b, make([]byte, need-len(*b))...)
+	}
+	return copy((*b)[off:], p), nil
 }
 
 // converse answers the carrier until the process is there. A process sends the

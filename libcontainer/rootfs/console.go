@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// consoleTarget opens what the terminal is going to be mounted on, making it
-// if need be: a file in /dev, never a symlink (CVE-2025-52565).
+// consoleTarget opens the file in /dev on which the terminal is going to be
+// mounted, and makes it when it is missing. A symlink is refused
+// (CVE-2025-52565).
 func (s *setup) consoleTarget() (fd, error) {
 	dev, err := s.devFolder()
 	if err != nil {
@@ -42,8 +43,8 @@ func consoleAt(dev fd) (fd, error) {
 	return f, nil
 }
 
-// Console shows the terminal as /dev/console, after [Plan.Setup]. slave is the
-// inner end of a pty of the container's own devpts.
+// Console mounts the terminal on /dev/console. It is to be called after
+// [Plan.Setup]. slave is the inner end of a pty of the container's own devpts.
 func (p *Plan) Console(slave *os.File) error {
 	target := p.console
 	p.console = none

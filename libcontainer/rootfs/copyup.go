@@ -10,14 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// copyUp copies what is in the folder from to the folder to, with owners,
-// modes, times, extended attributes, links, nodes and all. Both are held open
-// at each level and names looked up right below them, without following a
-// link, so the image cannot make it read elsewhere. Names of one file become
-// separate files.
+// copyUp copies the contents of the folder from to the folder to, with owners,
+// modes, times, extended attributes, links and nodes. Both folders are open at
+// each level, and names are looked up only directly below them, without
+// following links, so the image cannot make it read another place. Hard links of
+// one file become separate files.
 //
-// The tmpfs' own root is left as it is: who owns it and its mode are what the
-// mount's options say, and the mode is that of the folder only where they do not.
+// The root of the tmpfs stays as it is: its owner and mode are those of the
+// mount's options, and the mode is the folder's only where they have none.
 func (s *setup) copyUp(from, to fd) error {
 	src, err := openDir(from, ".")
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *setup) copyDir(src, dst *os.File) error {
 	if err := s.copyEntries(src, dst); err != nil {
 		return err
 	}
-	// Last: making the entries changed the times.
+	// This comes last, for making the entries has changed the times.
 	var st unix.Stat_t
 	if err := unix.Fstat(int(src.Fd()), &st); err != nil {
 		return os.NewSyscallError("fstat", err)
@@ -110,7 +110,8 @@ func (s *setup) copyEntry(src, dst fd, name string) error {
 }
 
 func copyFile(src, dst fd, name string) error {
-	// Should it have become a pipe meanwhile, opening it must not hang.
+	// O_NONBLOCK: the open must not hang if a process has put a pipe in its
+	// place.
 	n, err := unix.Openat(int(src), name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return os.NewSyscallError("openat", err)
@@ -136,8 +137,8 @@ func copyFile(src, dst fd, name string) error {
 	return copyMeta(from, to, &st)
 }
 
-// copyMeta goes in the order in which the kernel leaves alone what was set
-// before: chown(2) clears set-id bits and file capabilities.
+// copyMeta sets the owner first: chown(2) clears set-id bits and file
+// capabilities.
 func copyMeta(src, dst *os.File, st *unix.Stat_t) error {
 	to := int(dst.Fd())
 	if err := unix.Fchown(to, int(st.Uid), int(st.Gid)); err != nil {
@@ -169,7 +170,7 @@ func copyXattrs(from, to int) error {
 	}
 	for name := range strings.SplitSeq(string(list[:n]), "\x00") {
 		if name == "" || name == "security.selinux" {
-			// That label is the mount's.
+			// The mount's options set that label.
 			continue
 		}
 		value := make([]byte, 65536)
@@ -181,8 +182,8 @@ func copyXattrs(from, to int) error {
 			return fmt.Errorf("attribute %s: %w", name, os.NewSyscallError("fgetxattr", err))
 		}
 		err = unix.Fsetxattr(to, name, value[:n], 0)
-		// A tmpfs has user.* since Linux 6.6, and trusted.* is not for the
-		// root of a user namespace.
+		// A tmpfs has user.* attributes since Linux 6.6, and the root of a user
+		// namespace may not set trusted.* ones.
 		if err != nil && err != unix.ENOTSUP && err != unix.EPERM {
 			return fmt.Errorf("attribute %s: %w", name, os.NewSyscallError("fsetxattr", err))
 		}

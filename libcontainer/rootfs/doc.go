@@ -22,6 +22,29 @@
 // The package does not promise that a target keeps its name: a process that can
 // write to the image may rename it later, inside the container.
 //
+// # System calls
+//
+// Each operation makes these, once its arguments are decided. A variant that
+// follows an arrow is for the error before it; "Go" is a step that looks
+// something up.
+//
+//   - Bind: open_tree (or recvmsg, where the runtime sends the source);
+//     mount_setattr with Change, EPERM -> with IfLocked; mount_setattr with
+//     RecAttr; the target; move_mount; mount_setattr for each propagation.
+//   - Filesystem: the target; fsopen; fsconfig for each parameter and to create;
+//     fsmount with Set; mount_setattr with RecAttr; move_mount; mount_setattr for
+//     each propagation. Go: ModeFromTarget (the mode of the target becomes a
+//     parameter), CopyUp, Legacy, Label.
+//   - Remount: the target; mount(2) on /proc/self/fd/N; mount_setattr.
+//   - Link: the folder as a target; symlinkat, EEXIST -> done.
+//   - Hide: the target; fsopen, fsconfig, fsmount; move_mount.
+//   - The target: openat2 with RESOLVE_IN_ROOT and RESOLVE_NO_SYMLINKS,
+//     ELOOP -> openat2 with RESOLVE_IN_ROOT and Go (the place must not be in
+//     /proc), ENOENT -> mkdirat (or mknodat for a file) and openat2 for each
+//     missing component, EEXIST -> Go (a dangling symlink).
+//   - A node: mknodat, EEXIST -> fstatat, and Go for a symlink; EPERM -> wait for
+//     the device rules, again, then a bind of the host's node; fchownat.
+//
 // # Kernel
 //
 // fsopen(2), fsmount(2), open_tree(2) and move_mount(2) are from Linux 5.2,

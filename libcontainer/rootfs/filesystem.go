@@ -63,7 +63,7 @@ func (s *setup) filesystem(op *Op) error {
 		}
 		defer dup.close()
 	}
-	// Only a tmpfs is looked into again: for /dev and for further targets.
+	// The root of a tmpfs is kept open, for targets and nodes in it.
 	if err := s.place(op, mnt, t, op.FSType == "tmpfs"); err != nil {
 		return err
 	}

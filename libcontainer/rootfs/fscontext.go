@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newMount makes a detached mount of a file system, complete with attributes.
+// newMount makes a detached mount of a file system, with all its attributes.
 func newMount(fstype, source string, ps []Param, attr uint64) (fd, error) {
 	n, err := unix.Fsopen(fstype, unix.FSOPEN_CLOEXEC)
 	if err != nil {
@@ -49,8 +49,8 @@ func (p Param) String() string {
 	return p.Key
 }
 
-// explain adds what the file system itself says: each read(2) of a context
-// gives one line that begins with e, w or i, for error, warning and
+// explain adds the file system's own words to an error: each read(2) of a
+// context gives one line, which begins with e, w or i for error, warning and
 // information.
 func (f fd) explain(what string, err error) error {
 	var said []string
@@ -71,7 +71,8 @@ func (f fd) explain(what string, err error) error {
 	return fmt.Errorf("%s: %w (%s)", what, err, strings.Join(said, "; "))
 }
 
-// refused says that the kernel has the operation but not for us.
+// refused says that the kernel has the operation, but does not let this process
+// do it.
 func refused(err error) bool {
 	return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EACCES)
 }

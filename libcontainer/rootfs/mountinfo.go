@@ -10,7 +10,8 @@ import (
 // it may have 500, with four bytes for some.
 const maxLine = 16 << 20
 
-// fullMounts finds where a whole procfs or sysfs is mounted outside the root.
+// fullMounts lists the places outside the root where a whole procfs or sysfs is
+// mounted.
 func fullMounts(root string) ([]string, error) {
 	f, err := os.Open("/proc/self/mountinfo")
 	if err != nil {

@@ -68,8 +68,8 @@ type Root struct {
 	// Path of the root on the host, absolute.
 	Path string
 
-	// OwnMounts: the container has a mount namespace. Without one nothing
-	// of the caller's mounts is changed and the root is entered by chroot(2).
+	// OwnMounts: the container has a mount namespace. Without one the host's
+	// mounts stay as they are, and chroot(2) enters the root.
 	OwnMounts bool
 
 	NoPivot     bool
@@ -87,11 +87,11 @@ const (
 	Bind Kind = iota + 1
 	// Filesystem attaches a new mount of a file system.
 	Filesystem
-	// Remount changes what is mounted at the target.
+	// Remount changes the mount at the target.
 	Remount
-	// Link makes a symbolic link, where nothing is yet.
+	// Link makes a symbolic link where nothing is so far.
 	Link
-	// Hide covers a folder by an empty read-only one.
+	// Hide covers a folder with an empty read-only one.
 	Hide
 )
 
@@ -135,7 +135,7 @@ type Op struct {
 	// Propagation types are applied in order, as MS_ flags.
 	Propagation []int
 
-	// Recursive: the Bind takes what is mounted below its source, too.
+	// Recursive: the Bind takes the mounts below its source, too.
 	Recursive bool
 
 	// Legacy: only mount(2) can do it, with Flags (MS_) and Data.
@@ -182,7 +182,7 @@ type Param struct {
 	HasValue   bool
 }
 
-// Dev is what is made in /dev.
+// Dev are the entries to be made in /dev.
 type Dev struct {
 	Nodes []Node
 

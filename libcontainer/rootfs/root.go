@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// propagates says whether mounts made under ms reach the host's namespace.
+// propagates says whether mounts on a mount with the propagation ms reach the
+// host's mount namespace.
 func propagates(ms int) bool {
 	return ms != 0 && ms&(unix.MS_SLAVE|unix.MS_PRIVATE|unix.MS_UNBINDABLE) == 0
 }
@@ -130,8 +131,8 @@ func (r *Root) propagate() error {
 	return nil
 }
 
-// pivotRoot puts the old root on top of the new one, at ".", from where it is
-// unmounted; no folder of the image is needed to hold it (pivot_root(2)).
+// pivotRoot puts the old root on top of the new one, at ".", and unmounts it
+// there, so that no folder of the image has to hold it (pivot_root(2)).
 func (s *setup) pivotRoot() error {
 	old, err := openPath("/", unix.O_DIRECTORY)
 	if err != nil {

@@ -16,7 +16,7 @@ type Env struct {
 	Sources func(op int) ([]*os.File, error)
 
 	// Mounted gets the mounts of a container without a mount namespace, in the
-	// order in which they were made. nil: nobody wants to know.
+	// order in which they were made. nil: they are not announced.
 	Mounted func([]HostMount) error
 
 	// Hooks runs after all mounts are made and before the root changes. nil:

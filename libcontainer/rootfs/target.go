@@ -98,7 +98,7 @@ func (t *tree) covered(p string, byLink bool) {
 	t.bases = kept
 }
 
-// remember takes over f, the root of what was just mounted at p.
+// remember keeps f, the root of the mount at p, as a base. It closes f later.
 func (t *tree) remember(p string, f fd) { t.bases = append(t.bases, base{p, f}) }
 
 func (t *tree) base(p string) fd {
@@ -153,7 +153,7 @@ func openEntry(dir fd, name string, flags int) (fd, error) {
 	return f, nil
 }
 
-// open resolves a clean absolute path. flags are O_ flags besides O_PATH.
+// open resolves a clean absolute path. O_PATH is added to flags.
 func (t *tree) open(p string, flags int) (resolved, error) {
 	if p == "/" {
 		f, err := openat2(t.root, ".", flags, unix.RESOLVE_IN_ROOT)

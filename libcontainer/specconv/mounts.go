@@ -12,8 +12,7 @@ import (
 	"runc/libcontainer/configs"
 )
 
-// What a mount option means. The same table serves `features`, so that what is
-// listed there is what works.
+// optionKind is the kind of a mount option.
 type optionKind uint8
 
 const (
@@ -32,7 +31,8 @@ type mountOption struct {
 	flag uint64
 }
 
-// mountOptions is sorted by name.
+// mountOptions is sorted by name. `features` lists the same table, so every
+// option that is listed there works.
 var mountOptions = [...]mountOption{
 	{"async", optFlag, true, unix.MS_SYNCHRONOUS},
 	{"atime", optFlag, true, unix.MS_NOATIME},
@@ -108,11 +108,12 @@ func findOption(name string) (mountOption, bool) {
 	return mountOptions[i], true
 }
 
-// KnownMountOptions lists the options that are not left to the file system.
+// KnownMountOptions lists the options that the runtime handles. All others go to
+// the file system.
 func KnownMountOptions() []string {
 	var names []string
 	for _, o := range mountOptions {
-		// They are announced by features' mountExtensions.
+		// features lists these as mountExtensions.
 		if o.kind != optIDMap {
 			names = append(names, o.name)
 		}
@@ -151,8 +152,8 @@ func parseOptions(options []string) *configs.Mount {
 	return m
 }
 
-// addRecursive notes one attribute for mount_setattr(2). The four kinds of
-// access times share a field there, which has to be cleared as a whole.
+// addRecursive adds one attribute for mount_setattr(2). There the kinds of
+// access times share a field, which has to be cleared as a whole.
 func addRecursive(m *configs.Mount, o mountOption) {
 	if m.RecAttr == nil {
 		m.RecAttr = new(unix.MountAttr)

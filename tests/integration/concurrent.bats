@@ -143,14 +143,14 @@ all_at_once() {
 
 @test "a state file of nothing is no container, and nobody is killed for it" {
 	local text
-	mkdir -p "$ROOT/$ID"
-	for text in null '{}' '{"id":""}' '{'; do
+	for text in null '{}' '{"id":""}' '{' '{"id":"'"$ID"'","init_process_pid":1,"init_process_start":0,'; do
+		mkdir -p "$ROOT/$ID"
 		echo "$text" >"$ROOT/$ID/state.json"
 		# In a pid namespace of its own: should it kill, it kills in there.
-		run unshare --pid --fork --mount-proc --kill-child "$RUNC" --root "$ROOT" delete --force "$ID"
-		expect_error "$ROOT/$ID/state.json"
 		run unshare --pid --fork --mount-proc --kill-child "$RUNC" --root "$ROOT" kill "$ID" KILL
 		expect_error "$ROOT/$ID/state.json"
+		run unshare --pid --fork --mount-proc --kill-child "$RUNC" --root "$ROOT" delete --force "$ID"
+		expect_ok
+		[ ! -e "$ROOT/$ID" ]
 	done
-	rm -r "${ROOT:?}/$ID"
 }

@@ -173,6 +173,37 @@ supported() {
 	[ "$output" = 300 ]
 }
 
+@test "sources are those of init's own mount namespace, whichever namespaces are joined" {
+	user_namespace
+	args sleep 100
+	detached run -d "$ID"
+	expect_ok
+	local edit
+	mkdir -m 700 secret
+	mkdir -m 755 secret/vol
+	touch secret/vol/file
+	update_config '(.linux.namespaces[] | select(.type == "user")).path = $p + "user" | del(.linux.uidMappings, .linux.gidMappings)
+		| .mounts += [{"destination":"/a","type":"bind","source":"secret/vol","options":["bind"]},
+			{"destination":"/b","type":"bind","source":"rootfs/a","options":["bind","idmap"]}]' --arg p "/proc/$(init_pid)/ns/"
+	args stat -c %u:%g /a/file /b/file
+	for edit in . '(.linux.namespaces[] | select(.type == "pid")).path = $p + "pid"' '.linux.namespaces += [{"type":"time"}] | .linux.timeOffsets = {"monotonic":{"secs":100}}'; do
+		[[ $edit != *time* || -e /proc/self/ns/time ]] || continue
+		update_config "$edit" --arg p "/proc/$(init_pid)/ns/"
+		runc run "$ID-2"
+		supported
+		[ "$output" = $'65534:65534\n0:0' ] || { echo "$edit: $output"; return 1; }
+	done
+}
+
+@test "an id-mapped mount works without a mount namespace" {
+	volume idmap "$MAPS"
+	update_config 'del(.linux.namespaces[] | select(.type == "mount")) | .linux.maskedPaths = [] | .linux.readonlyPaths = []'
+	args stat -c %u:%g /mnt/file
+	runc run "$ID"
+	supported
+	[ "$output" = 5001:6002 ]
+}
+
 @test "several mounts may have several maps" {
 	local i
 	for i in 1 2 3; do

@@ -3,6 +3,7 @@ package program
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -100,7 +101,7 @@ func put(b []byte, nr uint64, next, alt uint64, args ...uint64) {
 
 // Write makes f the stub's file, with this first program. sock is the number
 // that the socket's end has in the stub.
-func (b *Builder) Write(f *os.File, sock int) error {
+func (b *Builder) Write(f io.WriterAt, sock int) error {
 	if b.NeedsGo() {
 		return fmt.Errorf("a program with a step in Go cannot be the stub's")
 	}
