@@ -73,7 +73,7 @@ func (l *launch) needsGo() string {
 	case len(config.NetDevices) != 0 || config.IntelRdt != nil:
 		// They are not done twice, should the stub fail.
 		return "network devices or Intel RDT"
-	case config.Seccomp != nil && config.Seccomp.ListenerPath != "":
+	case config.Seccomp != nil && seccomp.Notifies(config.Seccomp):
 		return "a seccomp listener"
 	}
 	return l.boot.NeedsGo()

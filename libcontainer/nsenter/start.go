@@ -119,7 +119,7 @@ func (s *start) carrier(stub, sock *os.File) (err error) {
 		}
 	} else {
 		if exe, err = s.unlinkedStub(); err != nil {
-			return fmt.Errorf("unable to make the stub: %w", err)
+			return fmt.Errorf("%w: %w", ErrNoStub, err)
 		}
 		defer exe.Close()
 	}
