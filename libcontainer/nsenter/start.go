@@ -219,6 +219,8 @@ func (s *start) converse() error {
 // failed collects the pids of the processes that were made, after one of them
 // has sent an error: each of them ends, and so closes the socket.
 func (s *start) failed(why error, pid int) error {
+	// A stub that waits for a part of its program ends, too.
+	_ = unix.Shutdown(int(s.conn.Fd()), unix.SHUT_WR)
 	for {
 		if pid != 0 {
 			s.former = append(s.former, pid)
