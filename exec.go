@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
@@ -55,7 +56,7 @@ following will output a list of processes running in the container:
 		}
 		status, err := execProcess(cmd)
 		if err != nil {
-			logging.Error(fmt.Errorf("exec failed: %w", err))
+			logExecFailure(err)
 			return exitCode(255)
 		}
 		if status != 0 {
@@ -63,6 +64,20 @@ following will output a list of processes running in the container:
 		}
 		return nil
 	},
+}
+
+// logExecFailure prints what execve(2) says as `run` does, where the process
+// itself prints it: without the prefixes of a log line.
+func logExecFailure(err error) {
+	var failed *libcontainer.ExecveError
+	switch {
+	case !errors.As(err, &failed):
+		logging.Error(fmt.Errorf("exec failed: %w", err))
+	case logging.OnStderr():
+		fmt.Fprintln(os.Stderr, failed)
+	default:
+		logging.Error(fmt.Errorf("exec failed: %w", failed))
+	}
 }
 
 func execProcess(cmd *cli.Command) (int, error) {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"runc/internal/fdlimit"
 	"runc/internal/logging"
 	"runc/libcontainer"
 )
@@ -170,6 +171,9 @@ func commands() []*cli.Command {
 
 // before runs ahead of every command but init.
 func before(ctx context.Context, cmd *cli.Command) (context.Context, error) {
+	if err := fdlimit.Prepare(); err != nil {
+		return ctx, err
+	}
 	if err := logging.SetUp(cmd.Bool("debug"), cmd.String("log-format"), cmd.String("log")); err != nil {
 		return ctx, err
 	}

@@ -91,8 +91,10 @@ func salvage(text []byte, id string) salvaged {
 	if pid != nil && start != nil {
 		n, err := strconv.Atoi(string(pid[1]))
 		began, e := strconv.ParseUint(string(start[1]), 10, 64)
-		if err == nil && e == nil && alive(n, began) {
-			s.initPid, s.initStart = n, began
+		if err == nil && e == nil {
+			if lives, err := alive(n, began); lives || err != nil {
+				s.initPid, s.initStart = n, began
+			}
 		}
 	}
 	if m := cgroupField.FindSubmatch(text); m != nil {

@@ -152,8 +152,8 @@ func (c *Container) manager() (*cgroup.Manager, error) {
 
 // Status looks whether init still lives and what it does.
 func (c *Container) Status() (Status, error) {
-	if !alive(c.initPid, c.initStart) {
-		return Stopped, nil
+	if ok, err := alive(c.initPid, c.initStart); err != nil || !ok {
+		return Stopped, err
 	}
 	frozen, err := cgroup.Frozen(c.cgroupPaths)
 	if err != nil {

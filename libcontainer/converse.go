@@ -130,7 +130,7 @@ func (l *launch) next() (event, error) {
 				return event{}, err
 			}
 		case t == inside.MsgError:
-			return event{}, errors.New(string(payload))
+			return event{}, asExecve(errors.New(string(payload)))
 		case t == inside.MsgProgram && len(payload) == program.MessageSize:
 			return newEvent(program.ParseMessage(payload), files), nil
 		default:
@@ -198,6 +198,7 @@ func (l *launch) stepFailed(m program.Message) error {
 	if l.part.AfterFilter(step) && (errno == unix.EPERM || errno == unix.ENOSYS) {
 		err = fmt.Errorf("%w (denied by the seccomp filter? config.json: linux.seccomp)", err)
 	}
+	err = asExecve(err)
 	if l.part.IsUnsure(step) {
 		return unsure{err}
 	}

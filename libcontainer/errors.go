@@ -1,6 +1,9 @@
 package libcontainer
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Callers, engines among them, match these by value or by their words.
 var (
@@ -14,3 +17,22 @@ var (
 	ErrNotPaused      = errors.New("container not paused")
 	ErrCgroupNotExist = errors.New("cgroup not exist")
 )
+
+// An ExecveError says that the kernel did not execute the user's program,
+// though that was found: it has no interpreter, or is in no format that the
+// kernel knows.
+type ExecveError struct{ err error }
+
+func (e *ExecveError) Error() string { return e.err.Error() }
+
+func (e *ExecveError) Unwrap() error { return e.err }
+
+// asExecve makes an ExecveError of the words with which the process inside the
+// container reports one: "exec PATH: ". An error of the search for the program
+// has `exec: "NAME": `.
+func asExecve(err error) error {
+	if msg := err.Error(); strings.HasPrefix(msg, "exec /") || strings.HasPrefix(msg, "exec .") {
+		return &ExecveError{err}
+	}
+	return err
+}

@@ -222,6 +222,10 @@ func (l *launch) died(m *cgroup.Manager) error {
 		return fmt.Errorf("init process ended: %w", l.run.err)
 	case st.Signaled() && st.Signal() == syscall.SIGSYS && l.boot.Seccomp != nil:
 		return errKilledByFilter
+	case l.p.Terminal && (st.Signaled() && st.Signal() == syscall.SIGHUP || st.ExitStatus() == 2):
+		// The Go runtime ends pid 1 of a namespace by status 2, where the
+		// signal itself would be ignored.
+		return errors.New("console socket: init has ended with its terminal: the receiver may have closed that")
 	case st.Signaled():
 		return fmt.Errorf("init process was killed by signal %d (%s)", int(st.Signal()), st.Signal())
 	}
@@ -284,5 +288,6 @@ func (l *launch) compileSeccomp() error {
 		return err
 	}
 	l.boot.Seccomp = prog
+	debugf("seccomp filter flags: %d", prog.AskedFlags())
 	return nil
 }

@@ -17,8 +17,8 @@ import (
 func (c *Container) Processes() ([]int, error) {
 	pids, err := cgroup.Pids(c.cgroupPaths)
 	if errors.Is(err, fs.ErrNotExist) {
-		if !alive(c.initPid, c.initStart) {
-			return nil, nil
+		if ok, err := alive(c.initPid, c.initStart); err != nil || !ok {
+			return nil, err
 		}
 		if private, e := c.privatePID(); e == nil && private {
 			pids, err = namespacePids(c.initPid)

@@ -60,9 +60,9 @@ func (c *Container) openInit() (int, error) {
 		return -1, os.NewSyscallError("pidfd_open", err)
 	}
 	// Only after the open: from here on the number cannot be reused unseen.
-	if !alive(c.initPid, c.initStart) {
+	if ok, err := alive(c.initPid, c.initStart); err != nil || !ok {
 		unix.Close(pidfd)
-		return -1, ErrNotRunning
+		return -1, or(err, ErrNotRunning)
 	}
 	return pidfd, nil
 }

@@ -345,9 +345,6 @@ func (l *launch) equip(undo *undoList) error {
 	if err := plan.CheckTargets(); err != nil {
 		return fail(fmt.Errorf("error during container init: %w", err))
 	}
-	if err := plan.Relabel(); err != nil {
-		return fail(fmt.Errorf("error during container init: %w", err))
-	}
 	plan.Arrange()
 	l.sources = plan.NewSources(
 		func() error {

@@ -83,12 +83,19 @@ func writeState(dir string, s *State) (err error) {
 	return os.Rename(f.Name(), filepath.Join(dir, stateFilename))
 }
 
-// alive says whether pid is still the process that began at start. A zombie
-// is not: it no longer runs and holds nothing.
-func alive(pid int, start uint64) bool {
+// alive tells whether pid is still the process that began at start. A zombie is
+// not: it runs no more and holds nothing. An error means that this cannot be
+// told, for lack of file descriptors or memory. It must not be taken for the
+// end of a container, which delete would then remove under its processes.
+func alive(pid int, start uint64) (bool, error) {
 	if pid <= 0 {
-		return false
+		return false, nil
 	}
 	st, err := system.ProcStat(pid)
-	return err == nil && st.StartTime == start && st.State != 'Z' && st.State != 'X'
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return false, nil
+	} else if err != nil {
+		return false, fmt.Errorf("unable to look at the container's init: %w", err)
+	}
+	return st.StartTime == start && st.State != 'Z' && st.State != 'X', nil
 }

@@ -47,4 +47,7 @@ func (c *Container) Usage() (*cgroups.Stats, error) {
 }
 
 // Alive says whether init still lives: less than Status, and read faster.
-func (c *Container) Alive() bool { return alive(c.initPid, c.initStart) }
+func (c *Container) Alive() bool {
+	ok, err := alive(c.initPid, c.initStart)
+	return ok || err != nil
+}

@@ -17,10 +17,13 @@ import (
 // well, for the person who typed the command.
 func Error(err error) {
 	logrus.Error(err)
-	if logrus.StandardLogger().Out != os.Stderr {
+	if !OnStderr() {
 		fmt.Fprintln(os.Stderr, err)
 	}
 }
+
+// OnStderr tells whether the log is not a file.
+func OnStderr() bool { return logrus.StandardLogger().Out == os.Stderr }
 
 // SetUp sets the log's format, "text" or "json", and its file, "" for stderr.
 func SetUp(debug bool, format, path string) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sirupsen/logrus"
@@ -133,7 +134,7 @@ func (r *Runner) bringUp(p *libcontainer.Process) (_ *foreground.Stdio, err erro
 		}
 	}
 	if r.PidfdSocket != "" {
-		if p.PidfdSocket, err = dial(r.PidfdSocket); err != nil {
+		if p.PidfdSocket, err = dial("pidfd-socket", r.PidfdSocket); err != nil {
 			return nil, err
 		}
 		defer p.PidfdSocket.Close()
@@ -173,7 +174,7 @@ func (r *Runner) bringUp(p *libcontainer.Process) (_ *foreground.Stdio, err erro
 		err = r.Container.Start(p)
 	}
 	if err != nil {
-		return nil, err
+		return nil, r.nameSocket(err)
 	}
 	defer func() {
 		if err != nil && !r.Init {
@@ -217,7 +218,7 @@ func (r *Runner) bringUp(p *libcontainer.Process) (_ *foreground.Stdio, err erro
 func (r *Runner) stdio(p *libcontainer.Process) (*foreground.Stdio, error) {
 	switch {
 	case p.Terminal && r.Detach:
-		sock, err := dial(r.ConsoleSocket)
+		sock, err := dial("console-socket", r.ConsoleSocket)
 		if err != nil {
 			return nil, err
 		}
@@ -269,11 +270,23 @@ func WarnOfHooks(err error) error {
 	return nil
 }
 
-// dial connects to a socket on which the caller waits for an fd.
-func dial(path string) (*os.File, error) {
+// nameSocket adds the path of the socket that an error of the start is about.
+func (r *Runner) nameSocket(err error) error {
+	for flag, path := range map[string]string{"console-socket": r.ConsoleSocket, "pidfd-socket": r.PidfdSocket} {
+		// Init reports its errors as text.
+		if path != "" && strings.Contains(err.Error(), strings.Replace(flag, "-", " ", 1)+": ") {
+			return fmt.Errorf("%w (--%s %s)", err, flag, path)
+		}
+	}
+	return err
+}
+
+// dial connects to the socket that a flag names, on which the caller waits for
+// an fd.
+func dial(flag, path string) (*os.File, error) {
 	conn, err := net.Dial("unix", path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--%s: %w", flag, err)
 	}
 	defer conn.Close()
 	return conn.(*net.UnixConn).File()

@@ -32,7 +32,8 @@ type Mount struct {
 	// Data is the comma-separated rest, for the file system.
 	Data string `json:"data,omitempty"`
 
-	// Relabel is "z" (shared), "Z" (private) or empty.
+	// Relabel is "z", "Z" or empty. It has no effect: whoever makes the bundle
+	// labels what it mounts.
 	Relabel string `json:"relabel,omitempty"`
 
 	// RecAttr is applied recursively by mount_setattr(2) (Linux 5.12); nil

@@ -33,6 +33,8 @@ func SendFD(socket int, name string, fd int) error {
 			if err := wait(socket, unix.POLLOUT); err != nil {
 				return fmt.Errorf("send fd %s: %w", name, err)
 			}
+		case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
+			return fmt.Errorf("send fd %s: the receiver has closed the connection: %w", name, os.NewSyscallError("sendmsg", err))
 		default:
 			return fmt.Errorf("send fd %s: %w", name, os.NewSyscallError("sendmsg", err))
 		}

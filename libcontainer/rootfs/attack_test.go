@@ -78,6 +78,30 @@ func TestLinksOfTheImageLeadInside(t *testing.T) {
 			expect(t, b.must("ls -l "+v+"/x; readlink /dev/null"), `^crw-rw-rw- .* 1, +3 `, "^"+v+"/x$")
 		})
 	}
+	t.Run("magic ones are taken for their text", func(t *testing.T) {
+		for _, userns := range []bool{false, true} {
+			b := newBox(t)
+			b.cfg.Mounts = b.cfg.Mounts[:1]
+			check(t, os.Mkdir(b.root("dev"), 0o755))
+			check(t, os.Symlink("/proc/self/cwd", b.root("dev/sub")))
+			check(t, os.Symlink("/proc/self/cwd/zero", b.root("dev/zero")))
+			b.cfg.Devices = append(b.cfg.Devices[:2], &devices.Device{Path: "/dev/sub/null", FileMode: 0o666,
+				Rule: devices.Rule{Type: devices.CharDevice, Major: 1, Minor: 3}})
+			if userns {
+				b.inUserNS()
+				// It binds the host's.
+				b.cfg.Devices = b.cfg.Devices[:2]
+			}
+			b.mount(&configs.Mount{Source: "x", Destination: "/dev/sub/mnt", Device: "tmpfs"})
+			cwd, err := os.Getwd()
+			check(t, err)
+			out := b.must("ls -l " + cwd + "/zero; grep mnt /proc/self/mountinfo")
+			expect(t, out, `^crw-rw-rw- .* 1, +5 .*/zero$`, " "+cwd+"/mnt ")
+			if _, err := os.Lstat(filepath.Join(cwd, "zero")); err == nil {
+				t.Error("made in the test's own folder")
+			}
+		}
+	})
 	t.Run("do not lead nodes into proc", func(t *testing.T) {
 		for _, userns := range []bool{false, true} {
 			b := newBox(t)

@@ -152,9 +152,6 @@ func (d *decider) bind(op Op, m *configs.Mount) error {
 	if op.Sent {
 		d.plan.sent = append(d.plan.sent, sentSource{len(d.plan.Ops), m.IDMapping})
 	}
-	if d.cfg.MountLabel != "" && m.Relabel != "" {
-		d.plan.relabel = append(d.plan.relabel, relabelling{op.Place, m.Source, d.cfg.MountLabel, m.Relabel == "z"})
-	}
 	d.add(op)
 	return nil
 }

@@ -34,9 +34,6 @@ type Plan struct {
 	// sent are the bind mounts whose source the runtime opens.
 	sent []sentSource
 
-	// relabel are the sources that get an SELinux label.
-	relabel []relabelling
-
 	// console is the fd on which Console attaches the terminal, -1 for none.
 	console fd
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/opencontainers/selinux/go-selinux/label"
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/configs"
@@ -49,24 +48,6 @@ func (p *Plan) Arrange() {
 func (p *Plan) outside(path string) bool {
 	real, err := filepath.EvalSymlinks(path)
 	return err == nil && !within(real, p.Root.Path)
-}
-
-// relabelling is a source that gets an SELinux label.
-type relabelling struct {
-	place, source, label string
-	// shared: other containers may use the source too (option z, not Z).
-	shared bool
-}
-
-// Relabel gives the sources of mounts with the option z or Z their SELinux
-// labels. It runs in the runtime.
-func (p *Plan) Relabel() error {
-	for _, r := range p.relabel {
-		if err := label.Relabel(r.source, r.label, r.shared); err != nil {
-			return fmt.Errorf("error relabeling %q (config.json: %s): %w", r.source, r.place, err)
-		}
-	}
-	return nil
 }
 
 // Sources opens, in the runtime and with its rights, the sources of bind mounts

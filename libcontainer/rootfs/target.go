@@ -190,6 +190,9 @@ func (t *tree) openOrMake(p string, last func() (leaf, error)) (resolved, error)
 		}
 	}
 	f, err := t.open(p, 0)
+	if err == unix.ELOOP {
+		return t.openOrMakeByText(p, last)
+	}
 	if err != unix.ENOENT {
 		return f, err
 	}

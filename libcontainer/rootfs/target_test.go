@@ -15,7 +15,8 @@ import (
 // anywhere. What is left of the bytes is given back.
 func image(t *testing.T, root string, b []byte) []byte {
 	names := []string{"a", "b", "c"}
-	texts := []string{"a", "../b", "/c", "/a/../../b", "..", "../../outside", "/", "missing/x", "./c/.", "//b//a", "a/b"}
+	texts := []string{"a", "../b", "/c", "/a/../../b", "..", "../../outside", "/", "missing/x", "./c/.", "//b//a", "a/b",
+		"missing/../c", "/missing/gone/../../b/new", "c/../missing/../../a", "missing/../../.."}
 	take := func() int {
 		if len(b) == 0 {
 			return 0

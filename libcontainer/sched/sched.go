@@ -71,7 +71,7 @@ func SetAffinity(pid int, cpus unix.CPUSetDynamic) error {
 		return nil
 	}
 	if err := unix.SchedSetaffinityDynamic(pid, cpus); err != nil {
-		return fmt.Errorf("error setting process CPU affinity: %w", os.NewSyscallError("sched_setaffinity", err))
+		return os.NewSyscallError("sched_setaffinity", err)
 	}
 	return nil
 }

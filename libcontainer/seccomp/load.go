@@ -30,6 +30,17 @@ func (p *Program) Prepare() (flags uint32) {
 	return p.LoneFlags()
 }
 
+// AskedFlags are the flags of seccomp(2) that the profile asks for. Scripts look
+// for the number in the log. It has SECCOMP_FILTER_FLAG_TSYNC, which Prepare
+// leaves out.
+func (p *Program) AskedFlags() uint32 {
+	flags := p.LoneFlags() | p.Flags&unix.SECCOMP_FILTER_FLAG_TSYNC
+	if p.Notify {
+		flags |= p.Flags&waitKillableRecv | unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
+	}
+	return flags
+}
+
 // LoneFlags are those of a process that has one thread, without a listener.
 func (p *Program) LoneFlags() uint32 {
 	flags := p.Flags &^ (waitKillableRecv | unix.SECCOMP_FILTER_FLAG_TSYNC)
@@ -121,7 +132,7 @@ func SendListener(path string, state *specs.ContainerProcessState, listener int)
 	}
 	conn, err := net.Dial("unix", path)
 	if err != nil {
-		return fmt.Errorf("config.json: linux.seccomp.listenerPath: unable to connect to the seccomp agent: %w", err)
+		return fmt.Errorf("failed to connect with seccomp agent specified in the seccomp profile: %w (config.json: linux.seccomp.listenerPath)", err)
 	}
 	defer conn.Close()
 	n, _, err := conn.(*net.UnixConn).WriteMsgUnix(b, unix.UnixRights(listener), nil)

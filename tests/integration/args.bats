@@ -50,7 +50,7 @@ usage_of() {
 	local description
 	description=$(sed -n '/^DESCRIPTION:/,/^OPTIONS:/p' <<<"$output" | sed '1d;$d')
 	[ "$(wc -l <<<"$description")" -gt 10 ]
-	! grep -v '^   \|^$' <<<"$description"
+	if grep -v '^   \|^$' <<<"$description"; then return 1; fi
 	runc exec --help
 	local flags
 	flags=$(sed -n '/^OPTIONS:/,/^GLOBAL/s/^   \(--[a-z-]*\).*/\1/p' <<<"$output" | grep -vx -- --help)

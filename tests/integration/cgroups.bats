@@ -139,6 +139,36 @@ freezer() {
 	[ -z "$(ls "$ROOT")" ]
 }
 
+@test "INT and TERM end an exec below a frozen cgroup" {
+	requires root cgroupfs
+	local parent=$HIER/$ID-p s pid
+	path_is "/$ID-p/c"
+	args sleep 1000
+	detached run -d "$ID"
+	expect_ok
+	freezer "$parent" on
+	local said=()
+	for s in INT TERM; do
+		# A shell's background job ignores INT.
+		env --default-signal "$RUNC" --root "$ROOT" exec "$ID" echo joined </dev/null >"$TMP/out" 2>&1 3>&- &
+		pid=$!
+		# As far as it comes.
+		sleep 0.5
+		kill "-$s" "$pid"
+		timeout 1.5 tail --pid=$pid -f /dev/null || { kill -9 $pid; said+=("did not end by $s"); }
+		wait $pid || said+=("$(cat "$TMP/out")")
+	done
+	freezer "$parent" off
+	# Nobody is left but init.
+	wait_for sh -c "[ \"\$(cat '$parent/c/cgroup.procs')\" = $(init_pid) ]" || said+=("something is left")
+	"$RUNC" --root "$ROOT" delete --force "$ID"
+	find /sys/fs/cgroup -depth -type d -name "$ID-p" -exec rmdir {} +
+	[ ${#said[@]} = 2 ] || { echo "${said[@]}"; return 1; }
+	for s in "${said[@]}"; do
+		[[ $s == *"interrupted by SIG"* ]] || { echo "$s"; return 1; }
+	done
+}
+
 @test "delete removes cgroups that the container has made" {
 	path_is "/$ID"
 	detached run -d "$ID"

@@ -241,6 +241,95 @@ said() { grep -q "$1" "$TMP/tty"; }
 	[ ! -e "$ROOT/$ID" ]
 }
 
+# serve_badly HOW PATH: a server that takes one connection and closes it before
+# it has read anything, or that closes what it got. $TMP/closed says that it has.
+serve_badly() {
+	command -v python3 >/dev/null || skip "needs python3"
+	cat >"$TMP/bad.py" <<-'PY'
+		import os, socket, sys
+		s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[2]); s.listen(1)
+		c, _ = s.accept()
+		if sys.argv[1] == "after":
+		    for fd in socket.recv_fds(c, 4096, 10)[1]: os.close(fd)
+		c.close(); s.close()
+		open(sys.argv[3], "w")
+	PY
+	rm -f "$2" "$TMP/closed"
+	python3 "$TMP/bad.py" "$1" "$2" "$TMP/closed" >"$TMP/bad.out" 2>&1 3>&- &
+	SERVERS+=" $!"
+	wait_for test -S "$2"
+}
+
+# await_closed: init goes on once the server has closed the connection.
+# shellcheck disable=SC2016 # jq's variable
+await_closed() {
+	update_config '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", $s], timeout: 20}]' \
+		--arg s "while ! [ -e $TMP/closed ]; do sleep 0.02; done"
+}
+
+# exec_badly ARGUMENTS...: until the server was faster.
+exec_badly() {
+	local i
+	for ((i = 0; i < 50; i++)); do
+		serve_badly before "$SOCK"
+		detached exec -d "$@" "$ID" sleep 1000
+		[ "$status" = 0 ] || break
+		__runc exec "$ID" sh -c 'kill -9 $(ps | grep -v "^ *1 " | sed -n "s/^ *\([0-9]*\) .*sleep 1000/\1/p")' || true
+	done
+	[ "$status" = 255 ]
+}
+
+@test "a receiver that closes the console socket early is an error that names it, and leaves nothing" {
+	local command
+	args sleep 1000
+	for command in create "run -d"; do
+		await_closed
+		serve_badly before "$SOCK"
+		# shellcheck disable=SC2086 # words
+		detached $command --console-socket "$SOCK" "$ID"
+		expect_error "console socket: send fd"
+		expect_error "(--console-socket $SOCK)"
+		[ ! -e "$ROOT/$ID" ]
+		# What it closes hangs up on init, or on the user's process.
+		update_config 'del(.hooks)'
+		serve_badly after "$SOCK"
+		# shellcheck disable=SC2086 # words
+		detached $command --console-socket "$SOCK" "$ID"
+		if [ "$status" = 0 ]; then
+			__runc delete --force "$ID"
+		else
+			expect_error "console socket: init has ended with its terminal"
+			expect_error "(--console-socket $SOCK)"
+			[ ! -e "$ROOT/$ID" ]
+		fi
+	done
+	update_config '.process.terminal = false'
+	detached run -d "$ID"
+	expect_ok
+	exec_badly -t --console-socket "$SOCK"
+	expect_error "console socket: send fd"
+	expect_error "the receiver has closed the connection: sendmsg: broken pipe (--console-socket $SOCK)"
+}
+
+@test "a receiver that closes the pidfd socket early is an error that names it, and leaves nothing" {
+	update_config '.process.terminal = false'
+	args sleep 1000
+	await_closed
+	local command
+	for command in create "run -d"; do
+		serve_badly before "$SOCK"
+		# shellcheck disable=SC2086 # words
+		detached $command --pidfd-socket "$SOCK" "$ID"
+		expect_error "pidfd socket: send fd standard: the receiver has closed the connection: sendmsg: broken pipe (--pidfd-socket $SOCK)"
+		[ ! -e "$ROOT/$ID" ]
+	done
+	update_config 'del(.hooks)'
+	detached run -d "$ID"
+	expect_ok
+	exec_badly --pidfd-socket "$SOCK"
+	expect_error "pidfd socket: send fd setns: the receiver has closed the connection: sendmsg: broken pipe (--pidfd-socket $SOCK)"
+}
+
 @test "a console socket that is no socket is an error" {
 	args sleep 1000
 	echo >"$TMP/file"

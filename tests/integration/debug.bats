@@ -73,6 +73,30 @@ tells() {
 	grep level=error "$TMP/log" | grep -q "executable file not found"
 }
 
+@test "--debug tells the flags of the seccomp filter" {
+	local flags number
+	while read -r flags number; do
+		case $flags in
+		none) update_config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW"}' ;;
+		empty) update_config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", flags: []}' ;;
+		*) update_config ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", flags: [$flags]}" ;;
+		esac
+		runc --debug run "$ID"
+		expect_ok
+		[[ $output == *"\"seccomp filter flags: $number\""* ]] || { echo "$flags: $(grep flags: <<<"$output")"; return 1; }
+		runc --debug --log-format json run "$ID"
+		[[ $output == *"\"msg\":\"seccomp filter flags: $number\""* ]]
+	done <<-'EOT'
+		none 4
+		empty 0
+		"SECCOMP_FILTER_FLAG_LOG" 2
+		"SECCOMP_FILTER_FLAG_SPEC_ALLOW" 4
+		"SECCOMP_FILTER_FLAG_TSYNC" 1
+		"SECCOMP_FILTER_FLAG_LOG","SECCOMP_FILTER_FLAG_SPEC_ALLOW" 6
+		"SECCOMP_FILTER_FLAG_LOG","SECCOMP_FILTER_FLAG_TSYNC" 3
+	EOT
+}
+
 @test "an invalid log format makes no log file" {
 	runc --log-format x --log "$TMP/log" list
 	expect_error "invalid log-format: x"

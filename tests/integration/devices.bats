@@ -79,8 +79,10 @@ pts/ptmx' ]
 
 @test "a node, or its folder, that is a symlink is made where that leads, inside" {
 	requires root userns
-	update_config '.mounts |= map(select(.destination | startswith("/dev") | not)) | .linux.devices = [{"path":"/dev/net/tun","type":"c","major":1,"minor":3}]'
+	update_config '.mounts |= map(select(.destination | startswith("/dev") | not)) | .linux.devices = [{"path":"/dev/net/tun","type":"c","major":1,"minor":3},{"path":"/dev/here/tun","type":"c","major":1,"minor":3}]'
 	mkdir "$TMP/host"
+	# The text of this one is the bundle's path.
+	ln -s /proc/self/cwd rootfs/dev/here
 	rm -rf rootfs/dev/null
 	ln -s "$TMP/host/null" rootfs/dev/null
 	ln -s ../../../opt/zero rootfs/dev/zero
@@ -93,7 +95,7 @@ pts/ptmx' ]
 /opt/zero 1:5 666
 /dev/net/tun 1:3 666
 $TMP/host/tun 1:3 666" ] || { echo "$output"; return 1; }
-	[ -z "$(ls -A "$TMP/host")" ]
+	[ -z "$(ls -A "$TMP/host")" ] && [ -c "rootfs$BUNDLE/tun" ] && [ ! -e "$BUNDLE/tun" ]
 	# In a user namespace the host's are bound there.
 	rm -rf rootfs/opt "rootfs$TMP"
 	update_config '.linux.devices = [] | .linux.namespaces += [{"type":"user"}]

@@ -547,6 +547,10 @@ ordered() {
 	update_config '.mounts += ([["secret/a","/mnt"], ["secret/b","/mnt/x"], ["secret/c","/mnt/x/y"], ["secret/a","/mnt/x/y/z"],
 		["rootfs/mnt/x","/mnt/x/y/z/x"], ["rootfs/mnt/x/y","/mnt/x/y/z"], ["rootfs/mnt","/final"]]
 		| map({"destination":.[1],"type":"bind","source":.[0],"options":["rbind"]}))'
+	ordered_script
+}
+
+ordered_script() {
 	sh_args 'for top in /mnt /final; do
 		for d in "" x x/y x/y/z x/y/z/z x/y/z/z/x x/y/z/z/x/y x/y/z/z/x/y/z; do cat $top/$d/file || echo none; done
 	done | tr "\n" " "'
@@ -582,6 +586,23 @@ ordered_ok() {
 		jq ".mounts[$which].options += [\"idmap\"]" userns.json >config.json
 		ordered_ok
 	done
+}
+
+@test "bind mounts show what earlier entries have mounted, for an ordinary user too" {
+	# There is no driver for systemd for them on cgroup v1.
+	requires root userns cgroupfs
+	ordered
+	local mounts
+	mounts=$(jq .mounts[7:] config.json)
+	rm config.json
+	"$RUNC" spec --rootless
+	update_config '.process.terminal = false | .linux.uidMappings[0].hostID = 65534 | .linux.gidMappings[0].hostID = 65534 | .mounts += $m' --argjson m "$mounts"
+	ordered_script
+	chown -hR 65534:65534 "$BUNDLE"
+	install -d -o 65534 -g 65534 "$TMP/rl"
+	run setpriv --reuid 65534 --regid 65534 --clear-groups "$RUNC" --root "$TMP/rl" run "$ID"
+	expect_ok
+	[ "$output" = "a b c c a b c a a b c c a b c a " ] || { echo "$output"; return 1; }
 }
 
 @test "a target behind a dangling symlink with .. is made where its text leads" {

@@ -108,6 +108,20 @@ stat_fields() {
 	[ "$output" = $'Cpus_allowed_list:\t1' ]
 }
 
+@test "an affinity that the kernel refuses is named once" {
+	args sleep 1000
+	detached run -d "$ID"
+	expect_ok
+	local when
+	for when in initial final; do
+		jq '.process | .args = ["true"] | .execCPUAffinity = {($when): "8000"}' --arg when $when config.json >"$TMP/process.json"
+		runc exec -p "$TMP/process.json" "$ID"
+		[ "$status" -eq 255 ]
+		expect_error "error setting $when CPU affinity: sched_setaffinity: invalid argument"
+		[ "$(grep -o "error setting" <<<"$output" | wc -l)" = 1 ]
+	done
+}
+
 @test "CPUs and nodes beyond 1024 are taken" {
 	[ "$(nproc)" -gt 1 ] || skip "needs two CPUs"
 	update_config '.process.execCPUAffinity = {"initial": "0,5000", "final": "1,2000-2047,8191"} | .process.args = ["sleep", "1000"]'

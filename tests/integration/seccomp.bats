@@ -551,6 +551,7 @@ silent_agent() {
 	notify '"mkdir"'
 	runc run "$ID"
 	expect_error "linux.seccomp.listenerPath"
+	expect_error "failed to connect with seccomp agent"
 	[ "${#lines[@]}" -eq 1 ]
 }
 
