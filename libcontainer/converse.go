@@ -176,13 +176,18 @@ func (l *launch) nextOfStub() (event, error) {
 	m := program.ParseMessage(buf)
 	if m.Kind == 0 {
 		inside.CloseAll(files)
-		return event{}, l.failed(m)
+		return event{}, l.stepFailed(m)
 	}
 	return newEvent(m, files), nil
 }
 
-// failed is the error of a step of the stub.
-func (l *launch) failed(m program.Message) error {
+// unsure is an error of a step of the stub that `runc init` may not have.
+type unsure struct{ error }
+
+func (u unsure) Unwrap() error { return u.error }
+
+// stepFailed is the error of a step of the stub.
+func (l *launch) stepFailed(m program.Message) error {
 	_, step := m.Step()
 	if l.part == nil || step < 0 {
 		return fmt.Errorf("unexpected failure of the process inside the container: %w", unix.Errno(m.Value))
@@ -193,7 +198,11 @@ func (l *launch) failed(m program.Message) error {
 	if l.part.AfterFilter(step) && (errno == unix.EPERM || errno == unix.ENOSYS) {
 		err = fmt.Errorf("%w (denied by the seccomp filter? config.json: linux.seccomp)", err)
 	}
-	return asExecve(err)
+	err = asExecve(err)
+	if l.part.IsUnsure(step) {
+		return unsure{err}
+	}
+	return err
 }
 
 // answer lets a process go on that has asked, with files or without.
@@ -257,6 +266,8 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 			err = l.sendConsole(e)
 		case inside.KindSources:
 			err = l.sendSources(int(e.addr))
+		case inside.KindDevices:
+			err = l.answer()
 		case inside.KindHooks:
 			if err = hooks(); err == nil {
 				err = l.answer()

@@ -41,6 +41,8 @@ type launch struct {
 	// setup builds the program, for a process that is a stub. nil: the process
 	// is `runc init`, and builds the program itself.
 	setup *inside.Setup
+	// failed is why the stub could not do it, when there is another way.
+	failed error
 	// part is the part of the program that the stub is at.
 	part *program.Builder
 	// sock is the channel to `runc init`.
@@ -54,20 +56,27 @@ type launch struct {
 // init` in Go: for tests of that way.
 const ForceInit = "_RUNC_TEST_INIT"
 
-// stubCan says whether the stub can do all of the process's program, and if not
-// what it cannot do.
-func (l *launch) stubCan() (bool, string) {
-	switch way := os.Getenv(ForceInit); {
+// needsGo says why the process has to be one of `runc init`; "" for no reason.
+func (l *launch) needsGo() string {
+	config := l.c.config
+	way := os.Getenv(ForceInit)
+	l.plan.NoStub = way == "relay"
+	switch {
 	case way != "":
-		l.plan.NoStub = way == "relay"
-		return false, ForceInit
+		return ForceInit
+	case l.failed != nil:
+		return l.failed.Error()
 	case !program.Supported():
-		return false, "this architecture has none"
+		return "this architecture has no stub"
+	case !l.p.Init:
+		return l.boot.NeedsGo()
+	case len(config.NetDevices) != 0 || config.IntelRdt != nil:
+		// They are not done twice, should the stub fail.
+		return "network devices or Intel RDT"
+	case config.Seccomp != nil && seccomp.Notifies(config.Seccomp):
+		return "a seccomp listener"
 	}
-	trial := inside.NewStub(l.boot, 0)
-	trial.First()
-	trial.Last("", 0)
-	return trial.Unable() == "", trial.Unable()
+	return l.boot.NeedsGo()
 }
 
 // enter makes the process inside its namespaces: a stub, or one that executes
@@ -87,8 +96,8 @@ func (l *launch) enter() (err error) {
 	files := append(fdTable(stdio), l.p.ExtraFiles...)
 	l.boot.Fifo = files.add(l.fifo)
 	l.sock.FD = -1
-	stub, why := l.stubCan()
-	if stub {
+	l.setup, l.plan.Exec, l.plan.Sealed = nil, nil, nil
+	if why := l.needsGo(); why == "" {
 		l.setup = inside.NewStub(l.boot, -1)
 		l.setup.ChownFDs = l.stdioOfOthers(stdio)
 	} else {
@@ -123,6 +132,11 @@ func (l *launch) enter() (err error) {
 	}
 	// The plan's files must outlive the start though nothing names them.
 	runtime.KeepAlive(files)
+	if errors.Is(err, nsenter.ErrNoStub) && l.setup != nil {
+		abortCopies()
+		l.failed = err
+		return l.enter()
+	}
 	if err != nil {
 		l.closeSock()
 		return err

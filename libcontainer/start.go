@@ -119,6 +119,51 @@ func (c *Container) startInit(p *Process) (err error) {
 	if c.mountsOnHost() {
 		undo.add("the container's mounts", c.ifOurs(c.unmountHost))
 	}
+	if l.boot.Rootfs, err = rootfs.NewPlan(config, rootfs.Layout{}); err != nil {
+		return fmt.Errorf("unable to start container process: error during container init: %w", err)
+	}
+	err = l.bringUp(&undo)
+	if cause := (unsure{}); errors.As(err, &cause) {
+		// The stub knows the short way only. Nothing of the container has run.
+		debugf("once more, by runc init: %v", err)
+		l.failed = cause
+		if err = undo.runLast(); err == nil {
+			err = l.againByInit(&undo)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if c.cgroups.HasLate() {
+		return c.whileOurs(c.cgroups.SetLate)
+	}
+	return nil
+}
+
+// againByInit is bringUp after the stub has failed.
+func (l *launch) againByInit(undo *undoList) error {
+	c := l.c
+	ours, err := c.retake()
+	if err != nil {
+		return err
+	}
+	if !ours {
+		return errors.New("the container was deleted while it was being created")
+	}
+	if c.config.Cgroups.Systemd {
+		// The unit ends with its first process.
+		if err := c.cgroups.Destroy(); err != nil {
+			return err
+		}
+		c.cgroups = nil
+	}
+	return l.bringUp(undo)
+}
+
+// bringUp makes init, and leads it to where it waits for exec.fifo. After an
+// error the newest step of undo ends init.
+func (l *launch) bringUp(undo *undoList) error {
+	c, p := l.c, l.p
 	if err := l.enter(); err != nil {
 		return fmt.Errorf("unable to start container process: %w", err)
 	}
@@ -136,14 +181,14 @@ func (c *Container) startInit(p *Process) (err error) {
 	// The process waits for its program, and ends by itself should the runtime
 	// die. So it gets its program first, and what can be done while it works is
 	// done then.
-	if err := l.equip(&undo); err != nil {
+	if err := l.equip(undo); err != nil {
 		return err
 	}
 	defer l.sources.Close()
 	if err := l.begin(); err != nil {
 		return err
 	}
-	if err := l.record(&undo); err != nil {
+	if err := l.record(undo); err != nil {
 		if cause := l.ended(); cause != nil {
 			// Its end took the cgroup along (systemd).
 			err = fmt.Errorf("unable to start container process: error during container init: %w", cause)
@@ -153,9 +198,6 @@ func (c *Container) startInit(p *Process) (err error) {
 	p.meanwhile()
 	if err := l.converse(c.cgroups, l.mounted); err != nil {
 		return fmt.Errorf("unable to start container process: error during container init: %w", err)
-	}
-	if c.cgroups.HasLate() {
-		return c.whileOurs(c.cgroups.SetLate)
 	}
 	return nil
 }

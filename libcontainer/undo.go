@@ -24,3 +24,13 @@ func (u undoList) run(err error) error {
 	}
 	return err
 }
+
+// runLast undoes the newest step alone.
+func (u *undoList) runLast() error {
+	last := (*u)[len(*u)-1]
+	*u = (*u)[:len(*u)-1]
+	if err := last.do(); err != nil {
+		return fmt.Errorf("unable to undo %s: %w", last.what, err)
+	}
+	return nil
+}

@@ -25,6 +25,10 @@ import (
 // elsewhere, and move it.
 var ErrIntoCgroup = errors.New("cannot be born in the cgroup")
 
+// ErrNoStub says that the stub cannot be made: the architecture has none, or the
+// kernel lets nobody execute memory (vm.memfd_noexec).
+var ErrNoStub = errors.New("unable to make the stub")
+
 // Join is one namespace, or several at once, to join by setns(2).
 type Join struct {
 	// Flag is a CLONE_NEW bit, or several of them for a pidfd (Linux 5.8).

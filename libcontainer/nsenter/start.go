@@ -91,7 +91,7 @@ func (p *Plan) chooseCarrier() (*os.File, error) {
 		}
 	}
 	if !canRelay {
-		return nil, errors.New("without a stub a process has to execute a binary")
+		return nil, fmt.Errorf("%w: this architecture has none", ErrNoStub)
 	}
 	p.relay = true
 	return nil, nil
@@ -119,7 +119,7 @@ func (s *start) carrier(stub, sock *os.File) (err error) {
 		}
 	} else {
 		if exe, err = s.unlinkedStub(); err != nil {
-			return fmt.Errorf("unable to make the stub: %w", err)
+			return fmt.Errorf("%w: %w", ErrNoStub, err)
 		}
 		defer exe.Close()
 	}
@@ -219,6 +219,8 @@ func (s *start) converse() error {
 // failed collects the pids of the processes that were made, after one of them
 // has sent an error: each of them ends, and so closes the socket.
 func (s *start) failed(why error, pid int) error {
+	// A stub that waits for a part of its program ends, too.
+	_ = unix.Shutdown(int(s.conn.Fd()), unix.SHUT_WR)
 	for {
 		if pid != 0 {
 			s.former = append(s.former, pid)

@@ -102,3 +102,8 @@ func KnownArchitectures() []string {
 	slices.Sort(list)
 	return list
 }
+
+// Notifies says whether a rule of the profile asks a listener.
+func Notifies(profile *configs.Seccomp) bool {
+	return slices.ContainsFunc(profile.Syscalls, func(s *configs.Syscall) bool { return s.Action == configs.Notify })
+}

@@ -25,7 +25,7 @@ tells() {
 
 @test "--debug names file and function of the step, inside as well" {
 	__runc --debug run "$ID" 2>"$TMP/err"
-	grep "child process in init()" "$TMP/err" | grep -q 'func=.*initProcess.*file=.*/init.go:[1-9]'
+	grep "child process in init()" "$TMP/err" | grep -q 'func=.*libcontainer.*file=.*\.go:[1-9]'
 	grep "nsexec container setup" "$TMP/err" | grep -q 'func=.*launch.*file=.*/launch.go:[1-9]'
 }
 

@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"unsafe"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
-	"runc/libcontainer/configs"
 	"runc/libcontainer/internal/program"
 	"runc/libcontainer/keys"
 	"runc/libcontainer/sched"
@@ -208,23 +206,6 @@ func (s *Setup) passwd() {
 // MaxPasswd bounds the size of an /etc/passwd that is read, in bytes. It is a
 // power of 2.
 const MaxPasswd = 16 << 20
-
-// hooksBeforePivot are the hooks that find the mounts of the container, and the
-// root of the host.
-func (s *Setup) hooksBeforePivot() {
-	if s.AskHooks {
-		s.ask(KindHooks, "wait for the runtime's hooks")
-	}
-	if len(s.CreateContainer) != 0 {
-		s.inGo("createContainer hooks", func() error {
-			// They find the limits set, and devices that can be opened.
-			if err := s.init.awaitSaved(); err != nil {
-				return err
-			}
-			return s.init.runOwnHooks(configs.CreateContainer, s.CreateContainer, specs.StateCreating)
-		})
-	}
-}
 
 func bytesOf[T any](p *T) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(p)), unsafe.Sizeof(*p)) }
 

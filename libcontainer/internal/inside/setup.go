@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/internal/program"
+	"runc/libcontainer/rootfs"
 )
 
 // Messages that the program sends to the runtime, in program.Message. With a
@@ -18,6 +19,9 @@ const (
 	// KindSources asks: the sources that the operation Addr of the root file
 	// system's plan needs come with the answer.
 	KindSources
+	// KindDevices asks: the device rules have to be those that the container
+	// keeps.
+	KindDevices
 	// KindHooks asks: all is mounted, and the root is about to change.
 	KindHooks
 	// KindRlimits asks for the limits of the process.
@@ -47,6 +51,8 @@ type Setup struct {
 	b *program.Builder
 	// init carries the program out by itself; nil for the stub.
 	init *initProcess
+	// steps are those of the root file system, for the stub.
+	steps *rootfs.Steps
 	// proc is a handle of procfs, of which only the process folders are used.
 	proc program.Arg
 	// unable says what the stub cannot do.

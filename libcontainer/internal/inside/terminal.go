@@ -31,9 +31,13 @@ func (s *Setup) console() {
 	if !s.HasConsole {
 		return
 	}
-	if !s.Setns && s.init != nil {
+	if !s.Setns {
 		// The device rules come with the limits; until then they may deny all.
-		s.b.Go("wait for the limits", s.init.awaitSaved)
+		if s.init != nil {
+			s.b.Go("wait for the limits", s.init.awaitSaved)
+		} else {
+			s.askDevices()
+		}
 	}
 	b := s.b
 	pts, master, slave := b.Slot(-1), b.Slot(-1), b.Slot(-1)

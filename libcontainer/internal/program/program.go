@@ -26,6 +26,10 @@ type Builder struct {
 	strs  map[string]*Mem
 	// pin keeps Go memory that Run passes to the kernel.
 	pin []any
+
+	// Unsure marks the steps that are added while it is true: when one of them
+	// fails, `runc init` may know another way.
+	Unsure bool
 }
 
 // Step is one system call of a program.
@@ -44,6 +48,7 @@ type Step struct {
 	code  func() error
 
 	explain func(syscall.Errno) error
+	unsure  bool
 }
 
 // Label is a place in a program.
@@ -168,7 +173,7 @@ const PointerSize = int(unsafe.Sizeof(uintptr(0)))
 func (b *Builder) Call(what string, nr uintptr, args ...Arg) *Step {
 	s := &Step{What: what, nr: nr}
 	copy(s.args[:], args)
-	b.steps = append(b.steps, s)
+	b.add(s)
 	return s
 }
 
@@ -178,14 +183,14 @@ func (b *Builder) Test(word Arg, mask, want uint32, els *Label) *Step {
 	s := &Step{What: "test", test: true, alt: els}
 	word.load = false
 	s.args[0], s.args[1], s.args[2] = word, Num(mask), Num(want)
-	b.steps = append(b.steps, s)
+	b.add(s)
 	return s
 }
 
 // Go adds a step that is a Go function. Only [Builder.Run] can carry it out.
 func (b *Builder) Go(what string, code func() error) *Step {
 	s := &Step{What: what, code: code}
-	b.steps = append(b.steps, s)
+	b.add(s)
 	return s
 }
 
@@ -286,7 +291,7 @@ func (m *Mem) Put(at int, content []byte) {
 func (b *Builder) Set(to *Slot, value Arg) *Step {
 	s := &Step{What: "set", set: true, store: to}
 	s.args[0] = value
-	b.steps = append(b.steps, s)
+	b.add(s)
 	return s
 }
 
@@ -299,7 +304,7 @@ func (s *Step) Arg(i int, a Arg) *Step { s.args[i] = a; return s }
 // Crash adds a step that reads from address 0, which ends the process.
 func (b *Builder) Crash() {
 	s := &Step{What: "crash", test: true}
-	b.steps = append(b.steps, s)
+	b.add(s)
 }
 
 // Int is the value of an argument that is a word, once the program has run in
@@ -334,4 +339,14 @@ func (b *Builder) Calls() []string {
 		}
 	}
 	return names
+}
+
+func (b *Builder) add(s *Step) {
+	s.unsure = b.Unsure
+	b.steps = append(b.steps, s)
+}
+
+// IsUnsure says whether the step was added while Unsure was true.
+func (b *Builder) IsUnsure(step int) bool {
+	return step >= 0 && step < len(b.steps) && b.steps[step].unsure
 }
