@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // Path of the file inside a container.
@@ -62,6 +64,10 @@ func openPasswd(name string) (*os.File, error) {
 	fd, err := unix.Openat2(unix.AT_FDCWD, name, &how)
 	for errors.Is(err, unix.EINTR) {
 		fd, err = unix.Openat2(unix.AT_FDCWD, name, &how)
+	}
+	if system.IsRefused(system.Refused(unix.SYS_OPENAT2, err)) {
+		// Then the file must not be a link at all.
+		fd, err = unix.Openat(unix.AT_FDCWD, name, int(how.Flags)|unix.O_NOFOLLOW, 0)
 	}
 	if err != nil {
 		return nil, &os.PathError{Op: "open the container's", Path: name, Err: err}
