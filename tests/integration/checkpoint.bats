@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # checkpoint and restore: the container comes back as it was.
 
-# shellcheck disable=SC2016,SC2154 # scripts for shells inside; bats sets status and output
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # scripts for shells inside; each test is a subshell; bats sets status
 
 load helpers
 load criu

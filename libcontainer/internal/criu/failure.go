@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/checkpoint-restore/go-criu/v8/rpc"
 )
@@ -28,8 +29,12 @@ func (p *process) failure(kind rpc.CriuReqType, resp *rpc.CriuResp, cause error,
 	var ended string
 	if errors.Is(cause, errEnded) {
 		ended = errEnded.Error()
-		if err := p.wait(); err != nil {
-			ended += " (" + err.Error() + ")"
+		// It has closed its end of the socket, or has ended.
+		t := time.AfterFunc(endLimit, p.kill)
+		<-p.ended
+		t.Stop()
+		if p.status != nil {
+			ended += " (" + p.status.Error() + ")"
 		}
 		cause = nil
 	}
@@ -84,6 +89,7 @@ func errorLines(path string) []string {
 // that it has failed.
 var noise = []string{
 	"rlimit: Can't setup RLIMIT_NOFILE", "Dumping FAILED", "Restoring FAILED", "Pre-dumping FAILED",
+	"cgroupd: recv req error",
 }
 
 // pickErrors finds the lines (00.123456) PID: Error (FILE:LINE): TEXT.

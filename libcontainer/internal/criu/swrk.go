@@ -28,8 +28,8 @@ type process struct {
 	cmd    *exec.Cmd
 	sock   *os.File
 	stderr *os.File // what CRIU says before it has its log
-	waited bool
-	status error
+	ended  chan struct{}
+	status error // once it has ended
 }
 
 // spawn is how to start CRIU.
@@ -80,7 +80,7 @@ func start(s spawn) (*process, error) {
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "criu-sock")
 	defer theirs.Close()
-	p := &process{}
+	p := &process{ended: make(chan struct{})}
 	if err := unix.SetNonblock(pair[0], true); err != nil {
 		unix.Close(pair[0])
 		return nil, os.NewSyscallError("fcntl", err)
@@ -117,10 +117,16 @@ func start(s spawn) (*process, error) {
 		err = begin()
 	}
 	if err != nil {
-		p.waited = true
+		close(p.ended)
 		p.close()
 		return nil, err
 	}
+	go func() {
+		p.status = p.cmd.Wait()
+		close(p.ended)
+		// Children of a killed CRIU may hold the other end of the socket open.
+		_ = p.sock.SetReadDeadline(time.Unix(1, 0))
+	}()
 	return p, nil
 }
 
@@ -183,22 +189,16 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 // kill ends CRIU at once.
 func (p *process) kill() { _ = p.cmd.Process.Kill() }
 
-// close ends the conversation, which ends CRIU, and collects it.
+// close ends the conversation, which ends CRIU.
 func (p *process) close() {
 	p.sock.Close()
-	p.wait()
+	t := time.AfterFunc(endLimit, p.kill)
+	<-p.ended
+	t.Stop()
 	if p.stderr != nil {
 		p.stderr.Close()
 		p.stderr = nil
 	}
-}
-
-func (p *process) wait() error {
-	if !p.waited {
-		p.waited = true
-		p.status = p.cmd.Wait()
-	}
-	return p.status
 }
 
 // words is what CRIU has written to its stderr.
@@ -214,20 +214,16 @@ func (p *process) words() string {
 // watch has the end of ctx end CRIU: in order if CRIU asks for something within
 // the limit, see conversation.refused, by force otherwise.
 func (p *process) watch(ctx context.Context) (stop func()) {
-	over := make(chan struct{})
 	release := context.AfterFunc(ctx, func() {
 		t := time.NewTimer(endLimit)
 		defer t.Stop()
 		select {
-		case <-over:
+		case <-p.ended:
 		case <-t.C:
 			p.kill()
 		}
 	})
-	return func() {
-		release()
-		close(over)
-	}
+	return func() { release() }
 }
 
 var errEnded = errors.New("CRIU ended before it was done")

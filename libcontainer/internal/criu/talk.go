@@ -94,15 +94,24 @@ func (p *process) recv() (*rpc.CriuResp, *os.File, error) {
 	buf := make([]byte, maxPacket)
 	oob := make([]byte, unix.CmsgSpace(2*4))
 	var n, oobn, flags int
-	e := conn.Read(func(fd uintptr) bool {
+	read := func(fd uintptr) bool {
 		for {
 			n, oobn, flags, _, err = unix.Recvmsg(int(fd), buf, oob, unix.MSG_CMSG_CLOEXEC)
 			if err != unix.EINTR {
 				return err != unix.EAGAIN
 			}
 		}
-	})
-	if e != nil {
+	}
+	if e := conn.Read(read); errors.Is(e, os.ErrDeadlineExceeded) {
+		// CRIU has ended. Its last words may still be in the socket.
+		got := false
+		if e := conn.Control(func(fd uintptr) { got = read(fd) }); e != nil {
+			return nil, nil, e
+		}
+		if !got {
+			return nil, nil, errEnded
+		}
+	} else if e != nil {
 		return nil, nil, e
 	}
 	switch {
