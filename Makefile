@@ -4,16 +4,19 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 VERSION := $(shell cat VERSION)
-COMMIT := $(shell git describe --dirty --long --always --exclude '*' 2>/dev/null)
+# A source archive has the file RELEASE in the place of git.
+COMMIT := $(shell git describe --dirty --long --always --exclude '*' 2>/dev/null || sed -n 's/^commit=//p' RELEASE 2>/dev/null)
 LDFLAGS := -s -w -X main.gitCommit=$(COMMIT)
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
-ARCHES := amd64 arm64 arm 386 riscv64 ppc64le s390x loong64
+ARCHES ?= amd64 arm64 arm 386 riscv64 ppc64le s390x loong64
+PACKAGE_ARCHES ?= amd64 arm64
+DIST ?= dist
 # What people install; the tests build their own beside them.
 TOOLS := recvtty $(notdir $(wildcard contrib/cmd/seccompagent))
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := runc
-.PHONY: runc tools demo test deps unittest integration bench lint install cross clean test-vm test-systemd
+.PHONY: runc tools demo test deps unittest integration bench lint install cross clean test-vm test-systemd release packages
 
 runc:
 	$(BUILD) -o runc .
@@ -69,5 +72,14 @@ cross:
 		CGO_ENABLED=0 GOOS=linux GOARCH=$$a $(GO) build -o /dev/null . || exit 1; \
 	done
 
+# Archives, sources, checksums and a bill of materials of what is committed.
+release:
+	packaging/release $(DIST) $(ARCHES)
+
+# .deb, .rpm and .apk for the architectures that distributions have.
+packages:
+	packaging/packages $(DIST) $(PACKAGE_ARCHES)
+
 clean:
+	rm -rf $(DIST)
 	rm -f runc $(TOOLS) tests/bench/floor tests/bench/bench

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v3"
 
 	"runc/internal/runner"
 	"runc/libcontainer"
+	"runc/libcontainer/configs"
 )
 
 var deleteCommand = &cli.Command{
@@ -53,10 +55,26 @@ status of "ubuntu01" as "stopped" the following will delete resources held for
 		}
 		switch status {
 		case libcontainer.Stopped, libcontainer.Created:
+			if status == libcontainer.Stopped {
+				nameLeftovers(c)
+			}
 			return runner.WarnOfHooks(c.Destroy())
 		}
 		return fmt.Errorf("cannot delete container %s that is not stopped: %s", c.ID(), status)
 	},
+}
+
+// nameLeftovers logs the processes that Destroy is going to kill: what exec left
+// in a container that has no PID namespace of its own, and whose init has ended.
+func nameLeftovers(c *libcontainer.Container) {
+	config := c.Config()
+	if config.Namespaces.IsPrivate(configs.NEWPID) {
+		return
+	}
+	// An error is one of Destroy's as well.
+	if pids, err := c.Processes(); err == nil && len(pids) != 0 {
+		logrus.Infof("killing the processes that are left in container %s: %v", c.ID(), pids)
+	}
 }
 
 // deleteForce ends everything in the container, and removes it. err is what kept

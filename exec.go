@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -74,7 +73,7 @@ func logExecFailure(err error) {
 	case !errors.As(err, &failed):
 		logging.Error(fmt.Errorf("exec failed: %w", err))
 	case logging.OnStderr():
-		fmt.Fprintln(os.Stderr, failed)
+		logging.Plain(failed)
 	default:
 		logging.Error(fmt.Errorf("exec failed: %w", failed))
 	}

@@ -62,6 +62,11 @@ var updateCommand = &cli.Command{
 			return errors.New("Intel RDT: l3 cache schema or memory bandwidth schema is not enabled")
 		}
 		return c.Update(func(config *configs.Config) error {
+			if config.Cgroups.Systemd {
+				if err := checkIdle(config.Cgroups.Resources, resources); err != nil {
+					return err
+				}
+			}
 			if err := mergeResources(config.Cgroups.Resources, resources); err != nil {
 				return err
 			}
@@ -69,6 +74,28 @@ var updateCommand = &cli.Command{
 			return nil
 		})
 	},
+}
+
+// defaultShares are the CPU shares of a cgroup that nobody has set.
+const defaultShares = 1024
+
+// checkIdle refuses CPU shares together with cpu.idle. systemd has one property,
+// CPUWeight, for both, and a cgroup that is idle has no weight. Shares for a
+// container that is idle already are kept for the time when it is not.
+func checkIdle(now *cgroups.Resources, asked *specs.LinuxResources) error {
+	c := asked.CPU
+	if c == nil || c.Shares == nil || *c.Shares == 0 {
+		return nil
+	}
+	switch {
+	case c.Idle != nil && *c.Idle != 0:
+		if *c.Shares != defaultShares {
+			return fmt.Errorf("unable to apply both CPU shares (%d) and CPU idle (%d) to systemd", *c.Shares, *c.Idle)
+		}
+	case c.Idle == nil && now.CPUIdle != nil && *now.CPUIdle != 0:
+		logrus.Warn("unable to apply both CPUWeight and CpuIdle to systemd, ignoring CPUWeight")
+	}
+	return nil
 }
 
 const updateUsage = `read the new resources from a file ('-' is the standard input), in JSON as

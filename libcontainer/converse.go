@@ -381,7 +381,7 @@ func (l *launch) ended() error {
 func (l *launch) passListener(n int) error {
 	fd, err := unix.PidfdGetfd(int(l.run.pidfd.Fd()), n, 0)
 	if err != nil {
-		return fmt.Errorf("unable to get the seccomp listener from init: %w", os.NewSyscallError("pidfd_getfd", err))
+		return fmt.Errorf("unable to get the seccomp listener from init: %w", system.Refused(unix.SYS_PIDFD_GETFD, os.NewSyscallError("pidfd_getfd", err)))
 	}
 	defer unix.Close(fd)
 	config := l.c.config.Seccomp

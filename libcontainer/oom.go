@@ -13,10 +13,10 @@ import (
 )
 
 // NotifyOOM gives a channel that gets a value each time the container runs out
-// of memory, and is closed once its init has ended and all was told. The
-// channel has to be read until then. [ErrNotRunning] when it has ended already.
-// Where the cgroup has no memory controller, or the caller may not watch it,
-// the end alone is told.
+// of memory, and is closed after the last such event once init has ended. The
+// caller has to read the channel until then. [ErrNotRunning] when init has ended
+// already. Where the cgroup has no memory controller, or the caller may not watch
+// it, the channel tells the end alone.
 func (c *Container) NotifyOOM() (<-chan struct{}, error) {
 	pidfd, err := c.openInit()
 	if err != nil {
@@ -50,7 +50,8 @@ func (c *Container) NotifyOOM() (<-chan struct{}, error) {
 	return ch, nil
 }
 
-// awaitOOM waits for events or the end. What came before the end is told, too.
+// awaitOOM waits for events or the end of init. It counts the events that came
+// before the end as well.
 func awaitOOM(events *cgroup.OOMWatch, end *os.File) (oom uint64, ended bool, err error) {
 	p := []unix.PollFd{{Fd: int32(end.Fd()), Events: unix.POLLIN}}
 	if events != nil {

@@ -244,7 +244,17 @@ func (r *running) signal(s unix.Signal) error {
 		return err
 	}
 	var sent error
-	if err := conn.Control(func(fd uintptr) { sent = unix.PidfdSendSignal(int(fd), s, nil, 0) }); err != nil {
+	if err := conn.Control(func(fd uintptr) {
+		sent = unix.PidfdSendSignal(int(fd), s, nil, 0)
+		if sent == nil || errors.Is(sent, unix.ESRCH) {
+			return
+		}
+		// A sandbox may deny the call. The number is that of this process until
+		// it is collected: r.reap closes the pidfd right after that.
+		if unix.Kill(r.pid, s) == nil {
+			sent = nil
+		}
+	}); err != nil {
 		// Closed: collected.
 		return os.ErrProcessDone
 	}

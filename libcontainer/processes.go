@@ -10,10 +10,10 @@ import (
 	"runc/libcontainer/cgroup"
 )
 
-// Processes are the pids of all processes in the container's cgroup and those
-// below it, in the caller's pid namespace. Without a cgroup, as an ordinary
-// user's container may be, they are those of its own pid namespace. Of a
-// container that has ended, with its cgroup gone as well, there are none.
+// Processes gives the pids of all processes in the container's cgroup and those
+// below it, as the caller's pid namespace has them. An ordinary user's container
+// may have no cgroup: then they are the processes of its own pid namespace. A
+// container that has ended, and whose cgroup has been removed, has none.
 func (c *Container) Processes() ([]int, error) {
 	pids, err := cgroup.Pids(c.cgroupPaths)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -30,10 +30,10 @@ func (c *Container) Processes() ([]int, error) {
 	return pids, nil
 }
 
-// namespacePids are the pids of the processes in the same pid namespace as the
-// one given; not of those in a further namespace that one of them has made. A
-// process whose namespace the caller may not see (ptrace(2), access mode
-// PTRACE_MODE_READ) is not told.
+// namespacePids gives the pids of the processes in the same pid namespace as the
+// process given. Processes in a further namespace that one of them has made are
+// left out, and so are those whose namespace the caller may not see (ptrace(2),
+// access mode PTRACE_MODE_READ).
 func namespacePids(pid int) ([]int, error) {
 	own, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid))
 	if err != nil {
@@ -54,7 +54,7 @@ func namespacePids(pid int) ([]int, error) {
 		if err != nil {
 			continue
 		}
-		// It may be gone by now, or another user's.
+		// The process may have ended by now, or be another user's.
 		if ns, err := os.Readlink("/proc/" + name + "/ns/pid"); err == nil && ns == own {
 			pids = append(pids, pid)
 		}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/configs"
+	"runc/libcontainer/system"
 )
 
 // Signal sends a signal to init, or, for SIGKILL to a container that shares
@@ -30,15 +31,8 @@ func (c *Container) Signal(s os.Signal) error {
 			return c.killShared()
 		}
 	}
-	pidfd, err := c.openInit()
-	if err != nil {
+	if err := c.signalInit(sig); err != nil {
 		return err
-	}
-	defer unix.Close(pidfd)
-	if err := unix.PidfdSendSignal(pidfd, sig, nil, 0); errors.Is(err, unix.ESRCH) {
-		return ErrNotRunning
-	} else if err != nil {
-		return fmt.Errorf("unable to signal init: %w", err)
 	}
 	if sig == unix.SIGKILL {
 		// A frozen v1 cgroup keeps even SIGKILL waiting.
@@ -57,7 +51,7 @@ func (c *Container) openInit() (int, error) {
 	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) {
 		return -1, ErrNotRunning
 	} else if err != nil {
-		return -1, os.NewSyscallError("pidfd_open", err)
+		return -1, system.Refused(unix.SYS_PIDFD_OPEN, os.NewSyscallError("pidfd_open", err))
 	}
 	// Only after the open: from here on the number cannot be reused unseen.
 	if ok, err := alive(c.initPid, c.initStart); err != nil || !ok {
@@ -65,6 +59,36 @@ func (c *Container) openInit() (int, error) {
 		return -1, or(err, ErrNotRunning)
 	}
 	return pidfd, nil
+}
+
+// signalInit signals init by a pidfd. Where the kernel or a sandbox has no
+// pidfds, it goes by the number, as all runtimes did before Linux 5.3: after a
+// look at the start time. Another process can only be meant when init ends and
+// all other numbers are given away between the two system calls.
+func (c *Container) signalInit(sig unix.Signal) error {
+	pidfd, err := c.openInit()
+	if err == nil {
+		defer unix.Close(pidfd)
+		err = system.Refused(unix.SYS_PIDFD_SEND_SIGNAL, os.NewSyscallError("pidfd_send_signal", unix.PidfdSendSignal(pidfd, sig, nil, 0)))
+	}
+	if system.IsRefused(err) {
+		debugf("signal init by its number: %v", err)
+		lives, e := alive(c.initPid, c.initStart)
+		if e != nil {
+			return e
+		}
+		if !lives {
+			return ErrNotRunning
+		}
+		err = os.NewSyscallError("kill", unix.Kill(c.initPid, sig))
+	}
+	switch {
+	case errors.Is(err, unix.ESRCH):
+		return ErrNotRunning
+	case err == nil || errors.Is(err, ErrNotRunning):
+		return err
+	}
+	return fmt.Errorf("unable to signal init: %w", err)
 }
 
 // privatePID says whether the container has a pid namespace of its own making.
@@ -86,18 +110,12 @@ func (c *Container) killShared() error {
 			return fmt.Errorf("unable to kill all processes: %w", err)
 		}
 	}
-	pidfd, err := c.openInit()
+	err := c.signalInit(unix.SIGKILL)
 	if errors.Is(err, ErrNotRunning) && owner {
-		// By our signal, or before.
+		// By the signal above, or before.
 		return nil
-	} else if err != nil {
-		return err
 	}
-	defer unix.Close(pidfd)
-	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
-		return os.NewSyscallError("pidfd_send_signal", err)
-	}
-	return nil
+	return err
 }
 
 // thawKilled lets a killed init die that is frozen.
@@ -115,14 +133,34 @@ func (c *Container) thawKilled() error {
 // WaitStopped waits until init has ended, at most for the time given. It says
 // whether it has.
 func (c *Container) WaitStopped(limit time.Duration) (bool, error) {
+	deadline := time.Now().Add(limit)
 	pidfd, err := c.openInit()
-	if errors.Is(err, ErrNotRunning) {
+	switch {
+	case errors.Is(err, ErrNotRunning):
 		return true, nil
-	} else if err != nil {
+	case system.IsRefused(err):
+		return c.watchStopped(deadline)
+	case err != nil:
 		return false, err
 	}
 	defer unix.Close(pidfd)
-	return waitReadable(pidfd, time.Now().Add(limit))
+	return waitReadable(pidfd, deadline)
+}
+
+// watchStopped is WaitStopped without a pidfd: the kernel has no other event for
+// the end of a process that is not a child.
+func (c *Container) watchStopped(deadline time.Time) (bool, error) {
+	const interval = 5 * time.Millisecond
+	for {
+		lives, err := alive(c.initPid, c.initStart)
+		if err != nil || !lives {
+			return err == nil, err
+		}
+		if time.Now().After(deadline) {
+			return false, nil
+		}
+		time.Sleep(interval)
+	}
 }
 
 // waitReadable waits until one of the fd's has something to read, or the

@@ -1,20 +1,25 @@
 package foreground
 
 import (
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// reap collects the children that have ended, except pid, which is left to
-// [libcontainer.Process.Wait]. It tells whether pid has ended.
-func reap(pid int) (ended bool) {
+// reap collects the children that have ended, except the process, which is left
+// to [libcontainer.Process.Wait]. It tells whether the process has ended.
+func reap(pid int, pidfd *os.File) (ended bool) {
 	for {
 		child, err := endedChild()
 		switch {
 		case err == unix.ECHILD:
 			return true
-		case err != nil || child == 0:
+		case err != nil:
+			// A seccomp filter around the runtime denies waitid(2). The
+			// process's own end can be seen all the same.
+			return readable(pidfd)
+		case child == 0:
 			return ended
 		case child == pid:
 			// waitid(2) names pid each time until pid is collected. Other
@@ -25,6 +30,13 @@ func reap(pid int) (ended bool) {
 			return ended
 		}
 	}
+}
+
+// readable tells whether a pidfd's process has ended.
+func readable(pidfd *os.File) bool {
+	p := []unix.PollFd{{Fd: int32(pidfd.Fd()), Events: unix.POLLIN}}
+	n, err := unix.Poll(p, 0)
+	return err == nil && n > 0
 }
 
 // endedChild gives the pid of a child that has ended, 0 when none has.

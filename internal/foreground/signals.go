@@ -118,12 +118,16 @@ func (f *Signals) Wait(p *libcontainer.Process, t *Stdio) (int, error) {
 	if err != nil {
 		return -1, err
 	}
+	pidfd, err := p.Pidfd()
+	if err != nil {
+		return -1, err
+	}
 	// The process may have ended before SIGCHLD was caught.
-	ended := reap(pid)
+	ended := reap(pid, pidfd)
 	handle := func(s unix.Signal) {
 		switch s {
 		case unix.SIGCHLD:
-			ended = ended || reap(pid)
+			ended = ended || reap(pid, pidfd)
 		case unix.SIGWINCH:
 			t.resize()
 		default:

@@ -9,6 +9,7 @@ import (
 	"runtime"
 
 	"github.com/sirupsen/logrus"
+	"golang.org/x/sys/unix"
 
 	"runc/libcontainer"
 )
@@ -18,12 +19,40 @@ import (
 func Error(err error) {
 	logrus.Error(err)
 	if !OnStderr() {
-		fmt.Fprintln(os.Stderr, err)
+		Plain(err)
 	}
 }
 
+// Plain writes the bare message to stderr. It does not use os.Stderr, see
+// ownStderr.
+func Plain(err error) { _, _ = unix.Write(2, []byte(err.Error()+"\n")) }
+
+// onFile: the log is a file.
+var onFile bool
+
 // OnStderr tells whether the log is not a file.
-func OnStderr() bool { return logrus.StandardLogger().Out == os.Stderr }
+func OnStderr() bool { return !onFile }
+
+// ownStderr is a hook of logrus that, before the first line, gives it stderr by
+// another number. Package os ends the program when a write to fd 1 or 2 finds
+// no reader (SIGPIPE, see os/signal): a warning in the middle of a start would
+// leave half a container, and an error would not give its exit status.
+type ownStderr struct{ done bool }
+
+func (*ownStderr) Levels() []logrus.Level { return logrus.AllLevels }
+
+func (h *ownStderr) Fire(*logrus.Entry) error {
+	if h.done || onFile {
+		return nil
+	}
+	h.done = true
+	if fd, err := unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3); err == nil {
+		logrus.SetOutput(os.NewFile(uintptr(fd), "/dev/stderr"))
+	}
+	return nil
+}
+
+func init() { logrus.AddHook(new(ownStderr)) }
 
 // SetUp sets the log's format, "text" or "json", and its file, "" for stderr.
 func SetUp(debug bool, format, path string) error {
@@ -51,6 +80,7 @@ func SetUp(debug bool, format, path string) error {
 		return err
 	}
 	logrus.SetOutput(f)
+	onFile = true
 	return nil
 }
 

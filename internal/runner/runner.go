@@ -80,10 +80,11 @@ func (r *Runner) checkTerminal(terminal bool) error {
 func (r *Runner) Run(p *libcontainer.Process) (status int, err error) {
 	stdio, err := r.bringUp(p)
 	if err != nil {
+		if i := r.Signals.Interrupted(); i != nil && !errors.Is(err, i) {
+			// Whatever else went wrong followed from the signal.
+			err = i
+		}
 		if r.Init {
-			if i := r.Signals.Interrupted(); i != nil {
-				err = i
-			}
 			if e := r.destroy(); e != nil {
 				err = fmt.Errorf("%w; afterwards, unable to remove the container: %w", err, e)
 			}

@@ -1,15 +1,12 @@
-// Package apparmor confines the process that the calling thread will exec by
-// an AppArmor profile that is loaded in the kernel.
-//
-// It wraps /proc/thread-self/attr/apparmor/exec (Linux 5.8; before that and
-// when AppArmor is the only module of its kind, attr/exec); see
-// Documentation/admin-guide/LSM/apparmor.rst and aa_change_onexec(2).
+// Package apparmor says whether the kernel confines processes by AppArmor
+// profiles (Documentation/admin-guide/LSM/apparmor.rst). The process inside the
+// container enters its profile itself: see package inside.
 package apparmor
 
 import "os"
 
-// IsEnabled asks the kernel, by /sys/module/apparmor/parameters/enabled, which
-// is the host's: call it before the root is changed.
+// IsEnabled reads /sys/module/apparmor/parameters/enabled. It has to be called
+// before the root changes, while /sys is the host's.
 func IsEnabled() bool {
 	b, err := os.ReadFile("/sys/module/apparmor/parameters/enabled")
 	return err == nil && len(b) > 0 && b[0] == 'Y'

@@ -14,9 +14,8 @@ import (
 // write is a line for a file of the cgroup.
 type write struct{ controller, file, line string }
 
-// Before reads those values that setting next may change and that [Former]
-// cannot put into the fields of resources. The function it returns writes them
-// back.
+// Before reads the values that setting next may change, and for which [Former] has
+// no field of resources. The function that it returns writes them again.
 func (m *Manager) Before(next *cgroups.Resources) (restore func() error) {
 	list := before(next, m.v2, m.read)
 	return func() error {
@@ -25,7 +24,7 @@ func (m *Manager) Before(next *cgroups.Resources) (restore func() error) {
 			dir := m.lib.Path(w.controller)
 			f, err := os.OpenFile(filepath.Join(dir, w.file), os.O_WRONLY, 0)
 			if errors.Is(err, os.ErrNotExist) {
-				continue // then nobody has changed it
+				continue // it cannot have been changed, either
 			}
 			if err == nil {
 				_, err = f.WriteString(w.line + "\n")
@@ -37,20 +36,22 @@ func (m *Manager) Before(next *cgroups.Resources) (restore func() error) {
 	}
 }
 
-// before decides what to write to have things as read says they are.
+// before decides what has to be written to set the values again that read gives.
 func before(next *cgroups.Resources, v2 bool, read func(controller, file string) string) (list []write) {
 	keep := func(controller, file string) {
 		if strings.Contains(file, "/") {
-			// Of the caller's making, and not a file of the cgroup: the library
-			// refuses it, and it is not for us to write to.
+			// A caller's name that is no file of the cgroup. The library refuses it,
+			// and nothing may be written there.
 			return
 		}
-		// A list cannot be written in one piece, and some files cannot be read.
+		// A list of several lines cannot be written at once, and some files cannot
+		// be read.
 		if v := read(controller, file); v != "" && !strings.Contains(v, "\n") {
 			list = append(list, write{controller, file, v})
 		}
 	}
-	// entry: the line of a file that begins with a key, or what stands for none.
+	// entry keeps the line of a file that begins with a key, or the text that stands
+	// for no such line.
 	entry := func(controller, file, key, none string) {
 		for line := range strings.Lines(read(controller, file)) {
 			if name, rest, _ := strings.Cut(strings.TrimSpace(line), " "); name == key {
@@ -101,11 +102,11 @@ func before(next *cgroups.Resources, v2 bool, read func(controller, file string)
 		return list
 	}
 	if next.BlkioWeight != 0 {
-		// Without a device that has one of its own.
+		// The weight of all devices without an own one.
 		entry("", "io.weight", "default", "100")
 		entry("", "io.bfq.weight", "default", "100")
 	}
-	// None, which is what it has at first, is no value for the library.
+	// An empty list, which is the kernel's default, is no value to the library.
 	if next.CpusetCpus != "" {
 		list = append(list, write{"", "cpuset.cpus", read("", "cpuset.cpus")})
 	}

@@ -1,9 +1,9 @@
-// Package cgroup is the container's cgroup, for the moments of its life: made
-// and entered, limited, frozen, killed, removed.
+// Package cgroup handles a container's cgroup through its life: it is made and
+// entered, limited, frozen, killed and removed.
 //
-// The work on the files is opencontainers/cgroups'; what is here is the order,
-// and what that library leaves to its callers. See cgroups(7) and the kernel's
-// Documentation/admin-guide/cgroup-v2.rst.
+// Most of the work on the files is done by opencontainers/cgroups. This package
+// has the order of the steps, and what that library leaves to its callers. See
+// cgroups(7) and the kernel's Documentation/admin-guide/cgroup-v2.rst.
 package cgroup
 
 import (
@@ -27,18 +27,18 @@ type Manager struct {
 	config *cgroups.Cgroup
 	lib    cgroups.Manager
 	v2     bool
-	// fresh: limits have not been set yet.
+	// fresh says that no limits have been set yet.
 	fresh bool
-	// late are those that wait for SetLate.
+	// late are the limits that wait for SetLate.
 	late *cgroups.Resources
-	// shared: an ordinary user could make no cgroup, and the container is in
-	// that of its caller.
+	// shared says that an ordinary user could make no cgroup, so the container is
+	// in the cgroup of its caller.
 	shared bool
 	// patience has what GiveUpAfter set.
 	patience patience
 }
 
-// New decides where a new container's cgroup is to be. It makes nothing.
+// New decides where a new container's cgroup will be. It makes nothing.
 func New(config *cgroups.Cgroup) (*Manager, error) {
 	var paths map[string]string
 	if config != nil && !config.Systemd && !cgroups.IsCgroup2UnifiedMode() {
@@ -55,7 +55,8 @@ func New(config *cgroups.Cgroup) (*Manager, error) {
 	return m, nil
 }
 
-// Load is for a cgroup that exists, at the paths of the state file.
+// Load gives the cgroup of a container that exists, at the paths of its state
+// file.
 func Load(config *cgroups.Cgroup, paths map[string]string) (*Manager, error) {
 	lib, err := manager.NewWithPaths(config, paths)
 	if err != nil {
@@ -67,9 +68,9 @@ func Load(config *cgroups.Cgroup, paths map[string]string) (*Manager, error) {
 // Unified says whether the host has cgroup v2 only.
 func (m *Manager) Unified() bool { return m.v2 }
 
-// BirthReady says whether a process can be born in a cgroup: Create makes it,
-// and Dir opens it for CLONE_INTO_CGROUP. Else Join makes it with the first
-// process in it.
+// BirthReady says whether a process can be born in the cgroup. If so, Create makes
+// the cgroup, and Dir opens it for CLONE_INTO_CGROUP. If not, Join makes it
+// together with the first process in it.
 func BirthReady(config *cgroups.Cgroup) bool {
 	return !config.Systemd && cgroups.IsCgroup2UnifiedMode()
 }
@@ -108,8 +109,8 @@ func (m *Manager) Check() error {
 	return nil
 }
 
-// Create makes the cgroup without a process in it, where that is possible, and
-// in any case refuses one that somebody uses.
+// Create makes the cgroup without a process in it, where that is possible. In any
+// case it refuses a cgroup that another container or process uses.
 func (m *Manager) Create() error {
 	if err := m.Check(); err != nil {
 		return err
@@ -132,8 +133,8 @@ func (m *Manager) Create() error {
 	return err
 }
 
-// handOver gives the cgroup to the container's root, with those files of it
-// that may be given (cgroup-v2.rst, "Delegation").
+// handOver gives the cgroup to the container's root, with the files in it that may
+// be given (cgroup-v2.rst, "Delegation").
 func (m *Manager) handOver() error {
 	if m.config.OwnerUID == nil {
 		return nil
@@ -147,7 +148,7 @@ func (m *Manager) handOver() error {
 		return err
 	}
 	for _, f := range files {
-		// Which of them there are depends on controllers and kernel.
+		// Controllers and kernel decide which of the files exist.
 		if err := os.Chown(filepath.Join(dir, filepath.Base(f)), *m.config.OwnerUID, -1); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
@@ -155,7 +156,8 @@ func (m *Manager) handOver() error {
 	return nil
 }
 
-// Dir opens the cgroup's folder; nil when there is none to be born in.
+// Dir opens the cgroup's folder for a process to be born in; nil when there is
+// none.
 func (m *Manager) Dir() (*os.File, error) {
 	if !BirthReady(m.config) {
 		return nil, nil
@@ -166,7 +168,7 @@ func (m *Manager) Dir() (*os.File, error) {
 func openDir(path string) (*os.File, error) {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENOENT) {
-		// Rootless, without the right to make one.
+		// An ordinary user had no right to make one.
 		return nil, nil
 	} else if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
@@ -181,8 +183,8 @@ func (m *Manager) Join(pid int) error {
 	return m.tolerate(err)
 }
 
-// tolerate: a rootless container may do without a cgroup when it asks for no
-// limits, says the library.
+// tolerate drops the error with which the library says that an ordinary user may
+// make no cgroup: a container that asks for no limits does without.
 func (m *Manager) tolerate(err error) error {
 	if errors.Is(err, cgroups.ErrRootless) {
 		return nil
@@ -190,7 +192,7 @@ func (m *Manager) tolerate(err error) error {
 	return err
 }
 
-// ExecDir is the folder for a process that joins the container to be born in.
+// ExecDir opens the folder in which a process that joins the container is born.
 func (m *Manager) ExecDir(sub map[string]string, initPid int) (*os.File, error) {
 	if !m.v2 || m.lib.Path("") == "" {
 		return nil, nil
@@ -211,9 +213,9 @@ func (m *Manager) JoinExec(sub map[string]string, initPid, pid int) error {
 	if s, ok := sub[""]; ok || len(sub) == 0 {
 		err := m.lib.AddPid(s, pid)
 		if m.v2 && s == "" && err != nil && !errors.Is(err, cgroups.ErrRootless) {
-			// The container has handed controllers down: its top may hold no
-			// process any more (EBUSY, or systemd's word for it), but init's own
-			// sub-cgroup may.
+			// The container has enabled controllers for its sub-cgroups, so its top
+			// may hold no process any more (EBUSY, or systemd's word for it). The
+			// sub-cgroup of init may.
 			own, e := cgroups.ParseCgroupFile(fmt.Sprintf("/proc/%d/cgroup", initPid))
 			if e != nil {
 				return err
@@ -243,7 +245,8 @@ func (m *Manager) JoinExec(sub map[string]string, initPid, pid int) error {
 	return nil
 }
 
-// subgroup is a cgroup below the container's, and not elsewhere.
+// subgroup gives the path of a cgroup below the container's, and refuses names that
+// lead elsewhere.
 func subgroup(dir, name string) (string, error) {
 	path := filepath.Join(dir, name)
 	if path != dir && !strings.HasPrefix(path, dir+"/") {
@@ -252,8 +255,8 @@ func subgroup(dir, name string) (string, error) {
 	return path, nil
 }
 
-// Set applies limits. The first time, while init is at work, it leaves out what
-// SetLate has to do.
+// Set applies limits. The first time, while init is at work, it leaves out those
+// that SetLate applies.
 func (m *Manager) Set(r *cgroups.Resources) error {
 	r, err := m.heedIdle(r)
 	if err != nil {
@@ -279,16 +282,16 @@ func (m *Manager) Set(r *cgroups.Resources) error {
 	return m.explain(m.lib.Set(r), r)
 }
 
-// Paths by controller, as the state file has them.
+// Paths gives the paths by controller, as the state file has them.
 func (m *Manager) Paths() map[string]string { return m.lib.GetPaths() }
 
-// Pids are those of all processes in the cgroup and those below it.
+// Pids lists all processes in the cgroup and those below it.
 func (m *Manager) Pids() ([]int, error) { return m.lib.GetAllPids() }
 
-// Pids is the same by the paths of the state file alone; [fs.ErrNotExist] when
+// Pids lists the same by the paths of the state file alone; [fs.ErrNotExist] when
 // there is no such cgroup.
 func Pids(paths map[string]string) ([]int, error) {
-	// Every container on v1 has this one.
+	// Every container on v1 has a cgroup in this hierarchy.
 	dir, ok := paths["devices"]
 	if !ok {
 		if dir, ok = paths[""]; !ok || len(paths) != 1 {
@@ -298,10 +301,10 @@ func Pids(paths map[string]string) ([]int, error) {
 	return cgroups.GetAllPids(dir)
 }
 
-// Stats is what `events` shows.
+// Stats reads what `events` shows.
 func (m *Manager) Stats() (*cgroups.Stats, error) { return m.lib.GetStats() }
 
-// Usage is the part of Stats that people watch, with fewer files to read.
+// Usage reads the part of Stats that people watch, from fewer files.
 func (m *Manager) Usage() (*cgroups.Stats, error) {
 	return m.lib.Stats(&cgroups.StatsOptions{Controllers: cgroups.CPU | cgroups.Memory | cgroups.Pids | cgroups.IO})
 }
@@ -309,8 +312,8 @@ func (m *Manager) Usage() (*cgroups.Stats, error) {
 // OOMKillCount counts processes killed for lack of memory.
 func (m *Manager) OOMKillCount() (uint64, error) { return m.lib.OOMKillCount() }
 
-// ThawKilled lets a killed process of a frozen cgroup die; cgroup v2 does that
-// by itself.
+// ThawKilled thaws a frozen cgroup, so that a process that was killed in it can
+// end. On cgroup v2 SIGKILL ends a frozen process.
 func (m *Manager) ThawKilled() error {
 	if m.v2 {
 		return nil
@@ -322,7 +325,8 @@ func (m *Manager) ThawKilled() error {
 	return m.Thaw()
 }
 
-// Frozen looks at a container's freezer, by the paths of its state file alone.
+// Frozen says whether a container's cgroup is frozen, by the paths of its state
+// file alone.
 func Frozen(paths map[string]string) (bool, error) {
 	if dir, ok := paths["freezer"]; ok {
 		b, err := system.ReadFile(filepath.Join(dir, "freezer.state"))
@@ -332,8 +336,8 @@ func Frozen(paths map[string]string) (bool, error) {
 		if err != nil || len(b) == 0 || b[0] != 'F' {
 			return false, err
 		}
-		// A frozen cgroup above freezes this one too, and is not for the
-		// container's resume to thaw.
+		// A frozen cgroup above freezes this one as well, but resuming the
+		// container does not thaw that one.
 		own, err := system.ReadFile(filepath.Join(dir, "freezer.self_freezing"))
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV) {
 			return false, nil

@@ -9,17 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setDevicesV1 writes the rules of a new container: nothing but what follows.
-// The library reads the rules that are, works out the difference, opens a file
-// for each rule and reads everything again, which is right for a cgroup whose
-// rules are not known; a fresh one's are. It says whether it did.
+// setDevicesV1 writes the device rules of a new container, and says whether it
+// could. The library reads the present rules, works out the difference, opens a
+// file for each rule and reads everything again. That is right for a cgroup whose
+// rules are not known; those of a new cgroup are.
 func setDevicesV1(dir string, r *cgroups.Resources) (bool, error) {
 	if dir == "" || r.SkipDevices || !onlyAllows(r.Devices) {
 		return false, nil
 	}
 	if err := writeRules(dir, "devices.deny", "a"); errors.Is(err, os.ErrPermission) || errors.Is(err, unix.EINVAL) {
-		// In a user namespace, or not fresh after all: with a cgroup below it
-		// all cannot be denied at once. The library knows what to do.
+		// This is a user namespace, or a cgroup with others below, where the kernel
+		// does not deny all at once. The library handles both.
 		return false, nil
 	} else if err != nil {
 		return false, err
@@ -31,8 +31,8 @@ func setDevicesV1(dir string, r *cgroups.Resources) (bool, error) {
 	return true, writeRules(dir, "devices.allow", lines...)
 }
 
-// onlyAllows: all is denied first, and then some allowed. Anything else needs
-// the library's knowledge of what the kernel makes of it.
+// onlyAllows says whether the rules deny everything first and then allow some
+// devices. For all other lists the library knows what the kernel makes of them.
 func onlyAllows(rules []*devices.Rule) bool {
 	if len(rules) == 0 || rules[0].Allow || rules[0].Type != devices.WildcardDevice {
 		return false
@@ -45,7 +45,7 @@ func onlyAllows(rules []*devices.Rule) bool {
 	return true
 }
 
-// writeRules writes one rule a write(2), as the kernel wants it.
+// writeRules writes each rule by a write(2) of its own, as the kernel demands.
 func writeRules(dir, file string, rules ...string) error {
 	f, err := cgroups.OpenFile(dir, file, unix.O_WRONLY)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freezeLimit bounds how long Freeze waits for the last process to stop: one
-// in an uninterruptible sleep stops only when that ends.
+// freezeLimit bounds how long Freeze waits for the last process to stop: a process
+// in an uninterruptible sleep stops only when the sleep ends.
 const freezeLimit = 10 * time.Second
 
 // Freeze stops all processes, and returns when they have stopped.
@@ -25,7 +25,7 @@ func (m *Manager) Freeze() error {
 		return err
 	}
 	if err := awaitFrozen(dir, time.Now().Add(freezeLimit)); err != nil {
-		// Half frozen would be worse than not at all.
+		// A cgroup that is frozen in part would be worse than one that is not.
 		return errors.Join(err, writeFreeze(dir, "0"))
 	}
 	return nil
@@ -49,7 +49,7 @@ func writeFreeze(dir, value string) error {
 	return err
 }
 
-// awaitFrozen waits for the kernel to tell by cgroup.events (Linux 5.2).
+// awaitFrozen waits until cgroup.events says that all is frozen (Linux 5.2).
 func awaitFrozen(dir string, deadline time.Time) error {
 	f, err := os.Open(filepath.Join(dir, "cgroup.events"))
 	if err != nil {

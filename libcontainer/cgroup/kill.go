@@ -9,13 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// killRounds bounds how often processes are looked for again that were forked
-// while others were killed.
+// killRounds bounds how often Kill looks again for processes that were forked while
+// it killed others.
 const killRounds = 100
 
-// Kill sends a signal to every process in the cgroup and those below it. With
-// SIGKILL none is left that could have run on: on v2 that is one write to
-// cgroup.kill (Linux 5.14).
+// Kill sends a signal to every process in the cgroup and those below it. After
+// SIGKILL no process is left that runs on. On v2 that is one write to cgroup.kill
+// (Linux 5.14).
 func (m *Manager) Kill(sig unix.Signal) error {
 	if m.v2 && sig == unix.SIGKILL {
 		err := os.WriteFile(filepath.Join(m.lib.Path(""), "cgroup.kill"), []byte("1"), 0)
@@ -27,9 +27,9 @@ func (m *Manager) Kill(sig unix.Signal) error {
 		_, err := m.signal(sig, nil)
 		return err
 	}
-	// A process that forks is faster than a list of processes can be. New
-	// ones show up in the next round; a frozen cgroup has none. It is no
-	// trouble when it cannot be frozen (rootless, say).
+	// A process can fork faster than its cgroup can be listed. New processes show
+	// up in the next round; a frozen cgroup has none. Where it cannot be frozen, as
+	// by an ordinary user, the rounds have to do.
 	frozen := m.Freeze() == nil
 	seen := make(map[int]bool)
 	for range killRounds {
@@ -60,7 +60,7 @@ func kill(pid int, sig unix.Signal) error {
 	return unix.Kill(pid, sig)
 }
 
-// signal sends to those that are not seen yet, and says how many these were.
+// signal signals the processes that are not in seen yet, and gives their number.
 func (m *Manager) signal(sig unix.Signal, seen map[int]bool) (int, error) {
 	pids, err := m.lib.GetAllPids()
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV) {

@@ -6,17 +6,17 @@ import (
 	"github.com/opencontainers/cgroups"
 )
 
-// initThreads is more than init's Go runtime ever has.
+// initThreads is more than the number of threads that `runc init` ever has.
 const initThreads = 32
 
-// FewPids says whether init's threads may run into the limit on pids.
+// FewPids says whether the threads of `runc init` could reach the limit on pids.
 func FewPids(r *cgroups.Resources) bool {
 	return r != nil && r.PidsLimit != nil && *r.PidsLimit >= 0 && *r.PidsLimit < initThreads
 }
 
-// deferPids takes a limit on pids out that init could run into while it sets
-// the container up: its threads count, and its Go runtime would crash. The
-// user's process, which takes init's place, is one thread to begin with.
+// deferPids leaves a limit on pids out that init could reach while it sets the
+// container up: the threads of `runc init` count, and its Go runtime would crash.
+// The user's program, which takes the place of init, begins with one thread.
 func (m *Manager) deferPids(r *cgroups.Resources) *cgroups.Resources {
 	if !FewPids(r) {
 		return r
@@ -30,7 +30,7 @@ func (m *Manager) deferPids(r *cgroups.Resources) *cgroups.Resources {
 // HasLate says whether SetLate has something to do.
 func (m *Manager) HasLate() bool { return m.late != nil }
 
-// SetLate applies the limits that had to wait until init is ready.
+// SetLate applies the limits that have to wait until init is ready.
 func (m *Manager) SetLate() error {
 	if m.late == nil {
 		return nil

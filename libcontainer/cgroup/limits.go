@@ -11,9 +11,9 @@ import (
 	"github.com/opencontainers/cgroups"
 )
 
-// needed are the controllers that a resource cannot do without, with its place
-// in config.json; v2 is the name there, empty for what v2 does not know and the
-// library ignores, as runc does.
+// needed lists the controllers that resources need, each with the place in
+// config.json. v2 is the controller's name on cgroup v2. It is empty for resources
+// that v2 does not have, which the library ignores, as runc does.
 var needed = [...]struct {
 	v1, v2, field string
 	wanted        func(r *cgroups.Resources, v2 bool) bool
@@ -60,8 +60,8 @@ func (m *Manager) explain(err error, r *cgroups.Resources) error {
 	return err
 }
 
-// heedIdle: an idle group has no shares, the kernel refuses to set them
-// (sched_group_set_shares). They are set once it is idle no more.
+// heedIdle leaves the shares of an idle group out: the kernel refuses to set them
+// (sched_group_set_shares). They are set when the group is no longer idle.
 func (m *Manager) heedIdle(r *cgroups.Resources) (*cgroups.Resources, error) {
 	if r == nil || r.CPUIdle == nil || r.CpuShares == 0 && r.CpuWeight == 0 {
 		return r, nil
@@ -78,9 +78,9 @@ func (m *Manager) heedIdle(r *cgroups.Resources) (*cgroups.Resources, error) {
 	return r, nil
 }
 
-// Former completes the resources that were with the kernel's values of those
-// limits that only the new ones name, so that setting the former again takes
-// back all that the new ones have changed. It changes was.
+// Former fills the former resources up: with the kernel's values of the limits
+// that only the next resources name. Setting the former resources again then undoes
+// every change that the next ones have made.
 func (m *Manager) Former(was, next *cgroups.Resources) {
 	unlimited := int64(-1)
 	if was.Memory == 0 && next.Memory != 0 {
@@ -97,8 +97,8 @@ func (m *Manager) Former(was, next *cgroups.Resources) {
 			was.MemorySwappiness = &v
 		}
 	}
-	// What a cgroup has before anybody says otherwise: sched-design-CFS,
-	// sched-bwc and cgroup-v2 in the kernel's Documentation.
+	// The kernel's defaults: sched-design-CFS, sched-bwc and cgroup-v2 in its
+	// Documentation.
 	if was.CpuShares == 0 && next.CpuShares != 0 {
 		was.CpuShares, was.CpuWeight = 1024, 100
 	}
@@ -125,8 +125,8 @@ func (m *Manager) Former(was, next *cgroups.Resources) {
 	}
 }
 
-// cpuset gives the own list, or on v2, where it may have none, what
-// that means.
+// cpuset gives the cgroup's own list. On v2 that may be empty, and then the
+// effective list is what it means.
 func (m *Manager) cpuset(file string) string {
 	if v := m.read("cpuset", file); v != "" || !m.v2 {
 		return v
@@ -134,14 +134,14 @@ func (m *Manager) cpuset(file string) string {
 	return m.read("cpuset", file+".effective")
 }
 
-// NoPidsLimit says whether a saved limit of 0 is not in force. With systemd's
-// driver 0 is written as 1, and a scope without a limit has systemd's default.
+// NoPidsLimit says whether a saved limit of 0 is not in force. The systemd driver
+// writes 0 as 1, and a scope without a limit has systemd's default.
 func (m *Manager) NoPidsLimit() bool {
 	v := m.read("pids", "pids.max")
 	return v != "" && v != "0" && v != "1"
 }
 
-// read is a file of the cgroup; empty when there is none.
+// read gives the text of a file of the cgroup, empty when there is no such file.
 func (m *Manager) read(controller, file string) string {
 	dir := m.lib.Path(controller)
 	if m.v2 {

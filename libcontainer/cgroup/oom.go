@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// removalLimit is how long the kernel may take to tell of a v1 cgroup's
-// removal: it does so some tens of milliseconds after the folder has gone.
+// removalLimit bounds the wait for the kernel's event about the removal of a v1
+// cgroup, which comes some tens of milliseconds after the folder has disappeared.
 const removalLimit = 100 * time.Millisecond
 
 // OOMWatch is a file descriptor that becomes readable when the cgroup runs out
@@ -25,10 +25,10 @@ const removalLimit = 100 * time.Millisecond
 type OOMWatch struct {
 	fd int
 
-	dir string // v1, where the eventfd counts
+	dir string // v1: the cgroup, whose events the eventfd counts
 
-	events *os.File // v2: memory.events, which counts
-	last   uint64   // v2: processes killed when last looked at
+	events *os.File // v2: memory.events, which has the number
+	last   uint64   // v2: that number at the last look
 }
 
 // WatchOOM starts to watch a container's cgroup, by the paths of its state
@@ -48,7 +48,7 @@ func watchV1(dir string) (*OOMWatch, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The kernel takes a reference of its own.
+	// The kernel keeps a reference to the file.
 	defer control.Close()
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
@@ -76,7 +76,7 @@ func watchV2(dir string) (*OOMWatch, error) {
 		w.Close()
 		return nil, &os.PathError{Op: "inotify_add_watch", Path: events.Name(), Err: err}
 	}
-	// After the watch began, so that none is missed between.
+	// The watch has begun, so that no event between the two is missed.
 	if w.last, err = oomKills(events); err != nil {
 		w.Close()
 		return nil, err
@@ -94,7 +94,7 @@ func (w *OOMWatch) Count() (uint64, error) {
 	if w.events == nil {
 		return w.countV1()
 	}
-	// What happened is in the file; the queue only said to look.
+	// The file has the number; the queue only says that it has changed.
 	var queue [4096]byte
 	if _, err := readNow(w.fd, queue[:]); err != nil {
 		return 0, err
@@ -110,15 +110,15 @@ func (w *OOMWatch) Count() (uint64, error) {
 	return n, nil
 }
 
-// countV1 takes the events out of the eventfd. The removal of the cgroup counts
-// there as one more.
+// countV1 reads the number of events from the eventfd. The kernel counts the
+// removal of the cgroup there as one more.
 func (w *OOMWatch) countV1() (uint64, error) {
 	n, err := w.takeV1()
 	if n == 0 || err != nil || exists(w.dir) {
 		return n, err
 	}
 	if n == 1 {
-		// The removal, or an event with the removal still to come.
+		// It is the removal, or an event before the removal.
 		if err := poll([]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLIN}}, time.Now().Add(removalLimit)); err != nil {
 			return 0, err
 		}
@@ -136,7 +136,7 @@ func (w *OOMWatch) takeV1() (uint64, error) {
 	return binary.NativeEndian.Uint64(buf[:]), nil
 }
 
-// readNow reads what is there of a non-blocking fd, which may be nothing.
+// readNow reads from a non-blocking fd, and gives 0 when nothing is there.
 func readNow(fd int, buf []byte) (int, error) {
 	for {
 		n, err := unix.Read(fd, buf)

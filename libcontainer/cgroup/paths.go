@@ -14,8 +14,8 @@ import (
 	"runc/libcontainer/system"
 )
 
-// hierarchies are those cgroup v1 controllers and named hierarchies that a
-// container gets a cgroup in, where they are mounted.
+// hierarchies are the cgroup v1 controllers and named hierarchies in which a
+// container gets a cgroup, where they are mounted.
 var hierarchies = [...]string{
 	"cpuset", "devices", "memory", "cpu", "cpuacct", "pids", "blkio", "hugetlb", "net_cls", "net_prio",
 	"perf_event", "freezer", "rdma", "name=systemd", "misc",
@@ -23,9 +23,8 @@ var hierarchies = [...]string{
 
 const hybridRoot = "/sys/fs/cgroup/unified"
 
-// v1Paths decides where on cgroup v1 the container's cgroups are to be. The
-// library would read two files of /proc for each hierarchy; here each is read
-// once.
+// v1Paths decides where the container's cgroups will be on cgroup v1. The library
+// would read two files of /proc for each hierarchy; here each file is read once.
 func v1Paths(c *cgroups.Cgroup) (map[string]string, error) {
 	inner, err := innerPath(c)
 	if err != nil {
@@ -112,8 +111,8 @@ func decideV1(inner string, mounts iter.Seq[mountinfo.Mount], own string, hybrid
 	return paths
 }
 
-// below is a process's cgroup as seen through a mount of a subtree: in a
-// container without a cgroup namespace the mount's root is not "/".
+// below gives a process's cgroup as a mount of a subtree shows it: in a container
+// without a cgroup namespace the mount's root is not "/".
 func below(root, group string) string {
 	if root == "/" {
 		return group
@@ -121,7 +120,7 @@ func below(root, group string) string {
 	if rest, ok := strings.CutPrefix(group, root); ok && (rest == "" || rest[0] == '/') {
 		return rest
 	}
-	// Bound from elsewhere: what the mount shows is all we have.
+	// The mount was bound from elsewhere, and shows nothing of that cgroup.
 	return "/"
 }
 
@@ -145,8 +144,8 @@ func ownGroup(text, name string) (string, bool) {
 	return "", false
 }
 
-// innerPath is the container's cgroup below a mount when absolute, or else
-// below the runtime's own cgroup. Dots cannot lead out of either.
+// innerPath gives the container's cgroup: an absolute path is below the mount, a
+// relative one below the runtime's own cgroup. Dots lead out of neither.
 func innerPath(c *cgroups.Cgroup) (string, error) {
 	if c.Path == "" {
 		return strings.TrimPrefix(filepath.Join("/", c.Parent, "/", c.Name), "/"), nil

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// removeLimit bounds how long the removal of a cgroup waits for processes that
-// have been killed.
+// removeLimit bounds how long the removal of a cgroup waits for processes that have
+// been killed.
 const removeLimit = 10 * time.Second
 
 // patience bounds a removal.
@@ -70,7 +70,8 @@ func (m *Manager) stopUnit() error {
 	return m.lib.Destroy()
 }
 
-// removeAll tries all, and reports the first that it could not remove.
+// removeAll tries to remove each cgroup, and reports the first that it could not
+// remove.
 func removeAll(dirs []string, p *patience) error {
 	var first error
 	more := 0
@@ -89,14 +90,14 @@ func removeAll(dirs []string, p *patience) error {
 	return first
 }
 
-// Remove removes cgroups by their paths alone, where nobody knows more of them.
+// Remove removes cgroups of which nothing but the paths is known.
 func Remove(paths []string) error {
 	p := patience{deadline: time.Now().Add(removeLimit)}
 	return removeAll(paths, &p)
 }
 
-// lookAgain bounds one wait for a cgroup to become empty: when somebody else
-// removes it meanwhile, the kernel wakes nobody.
+// lookAgain bounds one wait for a cgroup to become empty: the kernel wakes nobody
+// when another process removes the cgroup meanwhile.
 const lookAgain = 100 * time.Millisecond
 
 // removeTree removes a cgroup, those below it first: the kernel refuses (EBUSY)
@@ -108,7 +109,7 @@ func removeTree(dir string, p *patience) error {
 			return nil
 		}
 		if !errors.Is(err, unix.EBUSY) {
-			// A read-only mount says so even for what is not there.
+			// On a read-only mount the kernel says so even where nothing is there.
 			if !exists(dir) {
 				return nil
 			}
@@ -160,8 +161,8 @@ func subgroups(dir string) ([]string, error) {
 	return list, nil
 }
 
-// awaitEmpty waits until the kernel tells of a change: on v2 by cgroup.events,
-// on v1 by the end of the processes that are still there.
+// awaitEmpty waits for a change: on v2 by cgroup.events, on v1 by the end of the
+// processes that are still there.
 func awaitEmpty(dir string, deadline time.Time) error {
 	var polls []unix.PollFd
 	defer func() {
@@ -171,7 +172,7 @@ func awaitEmpty(dir string, deadline time.Time) error {
 	}()
 	if fd, err := unix.Open(filepath.Join(dir, "cgroup.events"), unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
 		polls = append(polls, unix.PollFd{Fd: int32(fd), Events: unix.POLLPRI})
-		// Reading arms the event; and it may be empty by now.
+		// Reading arms the event. The cgroup may be empty by now.
 		buf := make([]byte, 512)
 		n, err := unix.Read(fd, buf)
 		if err != nil || strings.Contains(string(buf[:n]), "populated 0") {
@@ -194,8 +195,8 @@ func awaitEmpty(dir string, deadline time.Time) error {
 	return poll(polls, deadline)
 }
 
-// settle is for the moment in which a process has left the lists already but
-// the kernel has not let go of its cgroup: there is no event for that.
+// settle waits for the moment in which a process has left the lists already but
+// still keeps its cgroup from being removed: the kernel has no event for its end.
 func settle(deadline time.Time) error {
 	return poll(nil, minTime(deadline, time.Now().Add(time.Millisecond)))
 }

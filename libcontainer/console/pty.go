@@ -11,6 +11,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // ptmx is major 5, minor 2 on every architecture.
@@ -96,7 +98,7 @@ func openat2(dir int, name string, how *unix.OpenHow) (int, error) {
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
 			// EAGAIN: a rename raced with the look-up of "..".
 		default:
-			return -1, &os.PathError{Op: "openat2", Path: name, Err: err}
+			return -1, system.Refused(unix.SYS_OPENAT2, &os.PathError{Op: "openat2", Path: name, Err: err})
 		}
 	}
 }

@@ -1,6 +1,6 @@
 // Package intelrdt puts containers into groups of resctrl, the kernel's file
-// system for sharing out cache and memory bandwidth (Intel RDT, AMD QoS, Arm
-// MPAM; Linux 4.10, monitoring groups 4.14), and reads what they use.
+// system that divides cache and memory bandwidth (Intel RDT, AMD QoS, Arm MPAM;
+// Linux 4.10, monitoring groups 4.14), and reads what the groups use.
 //
 // See Documentation/filesystems/resctrl.rst for the file system, and the
 // runtime-spec's section on linux.intelRdt for the rules of ownership.
@@ -19,8 +19,8 @@ import (
 	"runc/libcontainer/configs"
 )
 
-// ErrNotEnabled says that no resctrl is mounted. Its words are those that callers
-// of the runtime see.
+// ErrNotEnabled says that no resctrl is mounted. Callers of the runtime know its
+// words.
 var ErrNotEnabled = errors.New("intelRdt is specified in config, but Intel RDT is not enabled")
 
 // Group is the resctrl group of one container.
@@ -148,7 +148,8 @@ func (g *Group) create() (bool, error) {
 	return false, g.explain(&os.PathError{Op: "mkdir", Path: g.Path, Err: err})
 }
 
-// compare refuses to use an existing group under other terms than those it has.
+// compare refuses an existing group whose schemata are not those of the
+// configuration.
 func (g *Group) compare() error {
 	has, err := readSchemata(g.Path)
 	if err != nil {
@@ -251,8 +252,8 @@ func (g *Group) write(path, data string) error {
 	return nil
 }
 
-// explain adds what the kernel says about the last command, which is more than
-// an errno.
+// explain adds the kernel's words about the last command, which say more than an
+// errno.
 func (g *Group) explain(err error) error {
 	root := filepath.Dir(g.Path)
 	if g.Config.ClosID == "/" {

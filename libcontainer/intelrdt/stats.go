@@ -53,8 +53,8 @@ type CMTNumaNodeStats struct {
 	LLCOccupancy uint64 `json:"llc_occupancy,omitempty"`
 }
 
-// Stats reads what the group may use and does use. What the hardware has not
-// is left out.
+// Stats reads what the group may use and does use. Features that the hardware
+// lacks are left out.
 func (g *Group) Stats() (*Stats, error) {
 	root := filepath.Dir(g.Path)
 	if g.Config.ClosID == "/" {

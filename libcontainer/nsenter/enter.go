@@ -26,6 +26,8 @@ type numbers struct {
 	exe    int // -1 without Exec
 	joins  []int
 	cgroup int // -1 for none
+	// carrier is the carrier's executable, above all others.
+	carrier int
 }
 
 // numbers lays out the carrier's fds: first those that the process keeps.
@@ -42,7 +44,9 @@ func (p *Plan) numbers() numbers {
 	}
 	if p.Cgroup != nil {
 		n.cgroup = next
+		next++
 	}
+	n.carrier = next
 	return n
 }
 
@@ -71,6 +75,7 @@ func (p *Plan) program() *enter {
 		b.Call("getpid", unix.SYS_GETPID).Into(report.Slot(4))
 		b.send(report)
 	}
+	b.closeOthers()
 	clock := b.Slot(-1)
 	if p.TimeOffsets != "" {
 		// The file belongs to the process as long as it is dumpable. The kernel
@@ -106,7 +111,7 @@ func (p *Plan) program() *enter {
 	b.clone(uint64(rest), -1, 0, func(errno syscall.Errno) error {
 		return fmt.Errorf("clone into new namespaces (%s): %w", flagNames(rest), errno)
 	})
-	b.Call("close_range", unix.SYS_CLOSE_RANGE, num(b.keepBelow()), num(^uint32(0)>>1), num(0)).Ignore(unix.ENOSYS, unix.EPERM)
+	b.closeOwn()
 	b.defaultSignals()
 	if p.Exec != nil {
 		b.exec()
@@ -116,14 +121,6 @@ func (p *Plan) program() *enter {
 	b.Place(b.quit)
 	b.Call("exit_group", unix.SYS_EXIT_GROUP, num(program.ExitAlone))
 	return b
-}
-
-// keepBelow is the number above all fds that the process keeps.
-func (b *enter) keepBelow() int {
-	if b.n.exe >= 0 {
-		return b.n.exe + 1
-	}
-	return b.n.sock + 1
 }
 
 func (b *enter) notDumpable() {

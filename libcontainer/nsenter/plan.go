@@ -89,6 +89,10 @@ type Plan struct {
 	// relay: the carrier is one, so the process that goes through the program
 	// has another pid than the process that was executed.
 	relay bool
+
+	// others are the fds that the process has to close one by one, where
+	// close_range(2) is refused.
+	others []int
 }
 
 // Child is a process that Start has made: a child of the caller.

@@ -32,6 +32,7 @@ type relayPlan struct {
 	Cgroup      bool
 	Files       int
 	Argv, Env   []string
+	Others      []int
 }
 
 // sendRelay sends the plan to the relay.
@@ -39,7 +40,7 @@ func (s *start) sendRelay() error {
 	p := s.p
 	r := relayPlan{
 		New: p.New, BecomeRoot: p.BecomeRoot, TimeOffsets: p.TimeOffsets, Cgroup: p.Cgroup != nil,
-		Files: len(p.Files), Argv: p.Exec.Argv, Env: p.Exec.Env,
+		Files: len(p.Files), Argv: p.Exec.Argv, Env: p.Exec.Env, Others: p.others,
 	}
 	for _, j := range p.Join {
 		r.Joins = append(r.Joins, j.Flag)
@@ -77,7 +78,7 @@ func Relay(value string) error {
 	}
 	p := &Plan{
 		New: r.New, BecomeRoot: r.BecomeRoot, TimeOffsets: r.TimeOffsets,
-		Files: make([]*os.File, r.Files), Exec: &Exec{Argv: r.Argv, Env: r.Env}, relay: true,
+		Files: make([]*os.File, r.Files), Exec: &Exec{Argv: r.Argv, Env: r.Env}, relay: true, others: r.Others,
 	}
 	for _, flag := range r.Joins {
 		p.Join = append(p.Join, Join{Flag: flag})

@@ -14,13 +14,25 @@ import (
 
 	"runc/libcontainer/exeseal"
 	"runc/libcontainer/internal/program"
+	"runc/libcontainer/system"
 )
 
 var errClosed = errors.New("the process has closed its socket")
 
 // Start makes the process. On error no process is left, and the error says
 // which step failed.
-func (p *Plan) Start() (_ *Child, err error) {
+func (p *Plan) Start() (*Child, error) {
+	c, err := p.start()
+	if errors.Is(err, errCloseRange) && p.others == nil {
+		if p.others, err = p.inheritable(); err != nil {
+			return nil, err
+		}
+		c, err = p.start()
+	}
+	return c, err
+}
+
+func (p *Plan) start() (_ *Child, err error) {
 	if p.New&unix.CLONE_NEWUSER != 0 && p.MapIDs == nil {
 		return nil, errors.New("a new user namespace needs maps")
 	}
@@ -55,7 +67,7 @@ func (p *Plan) Start() (_ *Child, err error) {
 	fd, err := unix.PidfdOpen(s.pid, 0)
 	if err != nil {
 		s.kill()
-		return nil, os.NewSyscallError("pidfd_open", err)
+		return nil, system.Refused(unix.SYS_PIDFD_OPEN, os.NewSyscallError("pidfd_open", err))
 	}
 	s.reapFormer()
 	return &Child{

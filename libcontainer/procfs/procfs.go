@@ -21,6 +21,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // rootIno is the inode number that every procfs gives its root directory.
@@ -139,7 +141,7 @@ func (h *Handle) openat(path string, flags int) (int, error) {
 			// Something is mounted over it, or it leads out of procfs.
 			return -1, &os.PathError{Op: "openat2", Path: "/proc/" + path, Err: fmt.Errorf("%w: %w", ErrUnsafe, err)}
 		default:
-			return -1, &os.PathError{Op: "openat2", Path: "/proc/" + path, Err: err}
+			return -1, system.Refused(unix.SYS_OPENAT2, &os.PathError{Op: "openat2", Path: "/proc/" + path, Err: err})
 		}
 	}
 }

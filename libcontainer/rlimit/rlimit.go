@@ -13,8 +13,8 @@ import (
 	"runc/libcontainer/configs"
 )
 
-// names by number, which is the same on all architectures that Go has but
-// mips and sparc.
+// names are indexed by the kernel's numbers, which are the same on all of Go's
+// architectures but mips and sparc.
 var names = [...]string{
 	unix.RLIMIT_CPU:        "RLIMIT_CPU",
 	unix.RLIMIT_FSIZE:      "RLIMIT_FSIZE",
@@ -44,9 +44,9 @@ func Number(name string) (int, error) {
 	return 0, fmt.Errorf("wrong rlimit value: %s", name)
 }
 
-// Set sets a limit of a process, 0 being the caller. Raising a hard limit needs
-// CAP_SYS_RESOURCE in the initial user namespace, which is why the runtime does
-// it for a container from outside.
+// Set sets a limit of a process; pid 0 is the caller. Only CAP_SYS_RESOURCE in the
+// initial user namespace may raise a hard limit, so the runtime sets the limits of
+// a container's process from outside.
 func Set(pid int, l configs.Rlimit) error {
 	if err := unix.Prlimit(pid, l.Type, &unix.Rlimit{Cur: l.Soft, Max: l.Hard}, nil); err != nil {
 		return fmt.Errorf("error setting rlimit type %d: %w", l.Type, err)
@@ -54,14 +54,18 @@ func Set(pid int, l configs.Rlimit) error {
 	return nil
 }
 
-// RestoreNofile takes back what Go did to the calling process's RLIMIT_NOFILE:
-// at its start, Go raises the soft limit to the hard one, remembers what it
-// was, and restores it in syscall.Exec and in the children of os/exec. A child
-// made by a bare clone(2) would be left with the raised limit; and in a process
-// whose limit another one sets by prlimit(2), syscall.Exec would undo that.
+// RestoreNofile undoes what Go has done to this process's RLIMIT_NOFILE, for good:
+// it is for a process that is about to become another program, not for one that
+// embeds the library.
 //
-// The memory has no accessor. But syscall.Exec restores and forgets before it
-// execs, and execve(2) of an empty path fails with ENOENT, always.
+// A Go program raises its soft limit to the hard one when it starts, keeps the
+// former value, and sets that again in syscall.Exec and in the children of os/exec.
+// A process that executes its program by a bare execve(2) would pass the raised
+// limit on. Where the runtime sets the limit by prlimit(2), syscall.Exec would undo
+// that.
+//
+// Go gives no access to the value. But syscall.Exec sets the limit and forgets the
+// value before it calls execve(2), which always fails with ENOENT for an empty path.
 func RestoreNofile() error {
 	if err := syscall.Exec("", []string{""}, nil); !errors.Is(err, syscall.ENOENT) {
 		return fmt.Errorf("restore RLIMIT_NOFILE: %w", err)

@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // mountSetattr is replaced by tests that play an old kernel.
@@ -14,11 +16,12 @@ var mountSetattr = unix.MountSetattr
 // setattr is mount_setattr(2) on a mount that is open as f.
 func setattr(f fd, flags uint, attr *unix.MountAttr) error {
 	err := mountSetattr(int(f), "", flags|unix.AT_EMPTY_PATH, attr)
-	return os.NewSyscallError("mount_setattr", err)
+	return system.Refused(unix.SYS_MOUNT_SETATTR, os.NewSyscallError("mount_setattr", err))
 }
 
-// lacksSetattr says that the kernel is older than Linux 5.12.
-func lacksSetattr(err error) bool { return errors.Is(err, unix.ENOSYS) }
+// lacksSetattr says that the kernel is older than Linux 5.12, or that a seccomp
+// profile around the runtime denies the call.
+func lacksSetattr(err error) bool { return system.IsRefused(err) }
 
 // decorate gives a detached tree the attributes of op. later says that they
 // have to wait for remountAttached, after the tree is attached.
@@ -37,7 +40,7 @@ func decorate(f fd, op *Op) (later bool, err error) {
 		switch {
 		case err == nil:
 		case lacksSetattr(err):
-			return false, fmt.Errorf("set recursive attributes (the kernel can from 5.12 on): %w", err)
+			return false, fmt.Errorf("set recursive attributes: %w", err)
 		default:
 			return false, fmt.Errorf("set recursive attributes: %w", err)
 		}

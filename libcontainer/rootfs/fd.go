@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // fd is a file descriptor that this package owns. An [os.File] would cost some
@@ -100,7 +102,7 @@ func cloneTree(dir fd, path string, flags uint) (fd, error) {
 		n = fd(got)
 		return err
 	})
-	return n, err
+	return n, system.Refused(unix.SYS_OPEN_TREE, err)
 }
 
 // cloneAt is cloneTree of an open file.
@@ -112,7 +114,12 @@ func cloneAt(f fd, flags uint) (fd, error) {
 func attach(tree, target fd) error {
 	err := unix.MoveMount(int(tree), "", int(target), "",
 		unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
-	return os.NewSyscallError("move_mount", err)
+	return moved(err)
+}
+
+// moved is the error of move_mount(2).
+func moved(err error) error {
+	return system.Refused(unix.SYS_MOVE_MOUNT, os.NewSyscallError("move_mount", err))
 }
 
 func dupFD(f fd) (fd, error) {

@@ -7,19 +7,21 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // newMount makes a detached mount of a file system, with all its attributes.
 func newMount(fstype, source string, ps []Param, attr uint64) (fd, error) {
 	n, err := unix.Fsopen(fstype, unix.FSOPEN_CLOEXEC)
 	if err != nil {
-		return none, fmt.Errorf("file system type %q: %w", fstype, os.NewSyscallError("fsopen", err))
+		return none, fmt.Errorf("file system type %q: %w", fstype, system.Refused(unix.SYS_FSOPEN, os.NewSyscallError("fsopen", err)))
 	}
 	ctx := fd(n)
 	defer ctx.close()
 	if source != "" {
 		if err := unix.FsconfigSetString(int(ctx), "source", source); err != nil {
-			return none, ctx.explain("source", err)
+			return none, ctx.explain("source", system.Refused(unix.SYS_FSCONFIG, err))
 		}
 	}
 	for _, p := range ps {
@@ -29,15 +31,15 @@ func newMount(fstype, source string, ps []Param, attr uint64) (fd, error) {
 			err = unix.FsconfigSetFlag(int(ctx), p.Key)
 		}
 		if err != nil {
-			return none, ctx.explain(fmt.Sprintf("option %q", p.String()), err)
+			return none, ctx.explain(fmt.Sprintf("option %q", p.String()), system.Refused(unix.SYS_FSCONFIG, err))
 		}
 	}
 	if err := unix.FsconfigCreate(int(ctx)); err != nil {
-		return none, ctx.explain("create "+fstype, err)
+		return none, ctx.explain("create "+fstype, system.Refused(unix.SYS_FSCONFIG, err))
 	}
 	mnt, err := unix.Fsmount(int(ctx), unix.FSMOUNT_CLOEXEC, int(attr))
 	if err != nil {
-		return none, ctx.explain("fsmount "+fstype, err)
+		return none, ctx.explain("fsmount "+fstype, system.Refused(unix.SYS_FSMOUNT, err))
 	}
 	return fd(mnt), nil
 }

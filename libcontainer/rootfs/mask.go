@@ -41,7 +41,7 @@ func (m *mask) cover(path string) error {
 	}
 	err := unix.MoveMount(int(mnt), "", unix.AT_FDCWD, path,
 		unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_SYMLINKS)
-	return os.NewSyscallError("move_mount", err)
+	return moved(err)
 }
 
 // MaskPaths hides the plan's Masked paths: the null device covers files, one

@@ -7,6 +7,8 @@ import (
 	"path"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // propagates says whether mounts on a mount with the propagation ms reach the
@@ -58,7 +60,7 @@ func (s *setup) openRoot() error {
 	err = unix.MoveMount(int(root), "", unix.AT_FDCWD, r.Path,
 		unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_SYMLINKS)
 	if err != nil {
-		return &os.PathError{Op: "move_mount", Path: r.Path, Err: err}
+		return system.Refused(unix.SYS_MOVE_MOUNT, &os.PathError{Op: "move_mount", Path: r.Path, Err: err})
 	}
 	if r.Propagation == 0 {
 		return setPropagation(root, []int{unix.MS_PRIVATE})
@@ -186,7 +188,7 @@ func (s *setup) moveRoot() error {
 	}
 	err = unix.MoveMount(int(s.tree.root), "", unix.AT_FDCWD, "/", unix.MOVE_MOUNT_F_EMPTY_PATH)
 	if err != nil {
-		return os.NewSyscallError("move_mount", err)
+		return moved(err)
 	}
 	return os.NewSyscallError("chroot", unix.Chroot("."))
 }

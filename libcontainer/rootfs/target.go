@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 const (
@@ -128,7 +130,7 @@ func openat2(dir fd, rel string, flags int, resolve uint64) (fd, error) {
 			return fd(n), nil
 		case unix.EAGAIN, unix.EINTR:
 		default:
-			return none, err
+			return none, system.Refused(unix.SYS_OPENAT2, err)
 		}
 	}
 	return none, unix.EAGAIN

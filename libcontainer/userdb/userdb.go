@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // Path of the file inside a container.
@@ -22,16 +24,16 @@ const (
 	maxLine = 4096
 )
 
-// Home is the home directory of uid according to /etc/passwd as the calling
-// process sees it: once its root is the container's. It is "/" when there is no
-// such entry, or no file that could be read: the image's faults are not to keep
-// a program from being started, which may never ask for its home.
+// Home is the home directory of uid in /etc/passwd as the calling process sees
+// it, so the caller's root has to be the container's. Home gives "/" when there is
+// no such entry, or no file that can be read: a fault of the image must not keep a
+// program from starting that may never ask for its home.
 //
-// The file is the image's: it must be a regular file, reached through no magic
-// link of procfs, and is read up to a limit, a buffer at a time.
+// The image may be hostile. The file has to be a regular one, reached through no
+// magic link of procfs, and Home reads it up to a limit, a buffer at a time.
 func Home(uid int) string { return homeFrom(Path, uid) }
 
-// HomeIn is Home for who has read the whole file already.
+// HomeIn is Home for a caller that has read the whole file already.
 func HomeIn(passwd []byte, uid int) string {
 	home, err := homeIn(bytes.NewReader(passwd), uid)
 	if err != nil || home == "" {
@@ -63,16 +65,21 @@ func openPasswd(name string) (*os.File, error) {
 	for errors.Is(err, unix.EINTR) {
 		fd, err = unix.Openat2(unix.AT_FDCWD, name, &how)
 	}
+	if system.IsRefused(system.Refused(unix.SYS_OPENAT2, err)) {
+		// Then the file must not be a link at all.
+		fd, err = unix.Openat(unix.AT_FDCWD, name, int(how.Flags)|unix.O_NOFOLLOW, 0)
+	}
 	if err != nil {
 		return nil, &os.PathError{Op: "open the container's", Path: name, Err: err}
 	}
 	var st unix.Stat_t
 	err = unix.Fstat(fd, &st)
 	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
-		err = unix.ENOENT // as good as none
+		err = unix.ENOENT // any other type counts as no file
 	}
 	if err == nil {
-		// Regular files need no poller, and NewFile would ask for one.
+		// NewFile would register a non-blocking file with the poller, which a
+		// regular file does not need.
 		err = unix.SetNonblock(fd, false)
 	}
 	if err != nil {
@@ -115,7 +122,7 @@ func homeIn(r io.Reader, uid int) (string, error) {
 			return "", nil
 		}
 		if len(data) == len(buf) {
-			// A line longer than the buffer: drop it up to its end.
+			// The line is longer than the buffer: it is skipped up to its end.
 			skipping = true
 			data = nil
 		}

@@ -203,6 +203,35 @@ reaches() { # SIGNAL
 	[[ $output == y* ]]
 }
 
+# unread COMMAND...: its stderr is a pipe that nobody reads any more.
+unread() {
+	status=0
+	"$@" 2> >(exec true) </dev/null || status=$?
+}
+
+@test "where nobody reads stderr, the status is still the process's, and the log has the error" {
+	sh_args 'echo one >&2; sleep 0.1; echo two >&2 || true; exit 7'
+	unread __runc run "$ID"
+	[ "$status" = 7 ]
+	status=0
+	"$RUNC" --root "$ROOT" run "$ID" 2>&- </dev/null || status=$?
+	[ "$status" = 7 ]
+	args nosuch
+	local how
+	for how in unread "closed"; do
+		rm -f "$TMP/log"
+		if [ $how = unread ]; then
+			unread "$RUNC" --root "$ROOT" --log "$TMP/log" run "$ID"
+		else
+			status=0
+			"$RUNC" --root "$ROOT" --log "$TMP/log" run "$ID" 2>&- </dev/null || status=$?
+		fi
+		[ "$status" = 1 ]
+		grep -q 'exec: \\"nosuch\\": executable file not found in $PATH' "$TMP/log"
+		[ ! -e "$ROOT/$ID" ]
+	done
+}
+
 @test "a child that keeps the output open does not hold up run" {
 	# It dies with its pid namespace, and so does its end of the pipe.
 	sh_args 'sleep 1000 & exit 3'

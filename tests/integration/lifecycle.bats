@@ -208,6 +208,33 @@ load helpers
 	expect_ok
 }
 
+@test "delete names the processes that it kills in a container without an own PID namespace" {
+	requires root
+	update_config '.linux.namespaces |= map(select(.type != "pid"))'
+	args sleep 1000
+	detached run -d "$ID"
+	expect_ok
+	detached exec -d --pid-file "$TMP/pid" "$ID" sleep 1001
+	expect_ok
+	local left
+	left=$(cat "$TMP/pid")
+	kill -9 "$(init_pid)"
+	wait_for state_is stopped
+	kill -0 "$left"
+	runc delete "$ID"
+	expect_ok
+	[[ $output == *"level=info msg=\"killing the processes that are left in container $ID: [$left]\""* ]]
+	# Its new parent may not have collected it yet.
+	[ ! -e "/proc/$left" ] || grep -q '^State:.Z' "/proc/$left/status"
+	# Where there are none, nothing is said.
+	detached run -d "$ID"
+	kill -9 "$(init_pid)"
+	wait_for state_is stopped
+	runc delete "$ID"
+	expect_ok
+	[ -z "$output" ]
+}
+
 @test "the pid file has the pid and nothing else" {
 	args sleep 1000
 	detached create --pid-file pid "$ID"

@@ -111,6 +111,23 @@ created() {
 	[ "$status" -eq 137 ]
 }
 
+@test "memory: a limit of 1 MiB holds for the process, or the start fails in one line and leaves nothing" {
+	requires_controller memory
+	name_cgroup "$ID"
+	update_config '.linux.resources.memory = {limit: 1048576} | .process.args = ["true"]'
+	local i
+	for ((i = 0; i < 5; i++)); do
+		run timeout -s KILL 20 "$RUNC" --root "$ROOT" run "$ID" </dev/null
+		case $status in
+		0 | 137) ;; # it was enough, or the process itself was killed
+		1) [ ${#lines[@]} = 1 ] && [[ $output == *level=error* ]] || { echo "$output"; return 1; } ;;
+		*) echo "status $status: $output"; return 1 ;;
+		esac
+		[ -z "$(ls "$ROOT")" ]
+		[ -z "$(find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null)" ]
+	done
+}
+
 @test "pids: the limit holds" {
 	update_config '.linux.resources = {"pids": {"limit": 3}}'
 	sh_args 'sleep 5 & sleep 5 & sleep 5 & sleep 5 & kill $(jobs -p) 2>/dev/null; wait'

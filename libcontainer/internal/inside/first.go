@@ -180,7 +180,18 @@ func (s *Setup) passwd() {
 	b := s.b
 	fd, n := b.Slot(-1), b.Slot(0)
 	none, closeIt := b.Label(), b.Label()
-	s.openat2("open "+userdb.Path, cwdFD, userdb.Path, unix.O_NONBLOCK|unix.O_NOCTTY, unix.RESOLVE_NO_MAGICLINKS).Into(fd).Else(none, program.Any)
+	have, old, otherwise := b.Label(), b.Label(), b.Label()
+	s.openat2("open "+userdb.Path, cwdFD, userdb.Path, unix.O_NONBLOCK|unix.O_NOCTTY, unix.RESOLVE_NO_MAGICLINKS).Into(fd).
+		Then(have).Ignore(program.Any)
+	b.Test(fd.Addr(), ^uint32(0), negative(unix.ENOSYS), otherwise)
+	b.Jump(old)
+	b.Place(otherwise)
+	b.Test(fd.Addr(), ^uint32(0), negative(unix.EPERM), none)
+	b.Place(old)
+	// Where openat2(2) is refused, the file must not be a link at all.
+	b.Call("open "+userdb.Path, unix.SYS_OPENAT, cwdFD, b.Text(userdb.Path),
+		num(unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_NOFOLLOW)).Into(fd).Else(none, program.Any)
+	b.Place(have)
 	st := s.statx("statx "+userdb.Path, fd.Value(), "", unix.AT_EMPTY_PATH)
 	b.Last().Else(closeIt, program.Any)
 	b.Test(st.At(statxMode), half(unix.S_IFMT), half(unix.S_IFREG), closeIt)

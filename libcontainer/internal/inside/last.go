@@ -123,9 +123,21 @@ func (s *Setup) Last(home string, proc int) *program.Builder {
 	return b
 }
 
+// closeExec has the kernel close at execve(2) all files but those that the user's
+// program is to have. Where close_range(2) has no such flag, before Linux 5.11,
+// or is refused, these are the files without it: nsenter has closed all others.
 func (s *Setup) closeExec() {
-	s.b.Call("unable to set close-on-exec: close_range", unix.SYS_CLOSE_RANGE, num(3+s.Extra), num(^uint32(0)>>1), num(unix.CLOSE_RANGE_CLOEXEC)).
-		Ignore(unix.ENOSYS, unix.EPERM, unix.EINVAL)
+	b := s.b
+	each, done := b.Label(), b.Label()
+	b.Call("unable to set close-on-exec: close_range", unix.SYS_CLOSE_RANGE, num(3+s.Extra), num(^uint32(0)>>1), num(unix.CLOSE_RANGE_CLOEXEC)).
+		Then(done).Else(each, unix.ENOSYS, unix.EPERM, unix.EINVAL)
+	b.Place(each)
+	for _, fd := range []int{s.Sock, s.Fifo} {
+		if fd >= 0 {
+			b.Call("unable to set close-on-exec: fcntl", program.SysFcntl, num(fd), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
+		}
+	}
+	b.Place(done)
 }
 
 // user gives the process the ids of its user.

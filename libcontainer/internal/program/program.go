@@ -17,6 +17,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // Builder collects steps. The zero value is an empty program.
@@ -259,10 +261,14 @@ func (b *Builder) Failed(step int, errno syscall.Errno) error {
 		return fmt.Errorf("step %d of the process inside the container: %w", step, errno)
 	}
 	s := b.steps[step]
+	err := fmt.Errorf("%s: %w", s.What, errno)
 	if s.explain != nil {
-		return s.explain(errno)
+		err = s.explain(errno)
 	}
-	return fmt.Errorf("%s: %w", s.What, errno)
+	if s.isCall() && !b.AfterFilter(step) {
+		err = system.Refused(s.nr, err)
+	}
+	return err
 }
 
 // Names are the steps' names, in order.
@@ -327,8 +333,10 @@ func (b *Builder) AfterFilter(step int) bool {
 }
 
 func (s *Step) isFilter() bool {
-	return s.nr == unix.SYS_SECCOMP && s.code == nil && !s.test && !s.set
+	return s.isCall() && s.nr == unix.SYS_SECCOMP
 }
+
+func (s *Step) isCall() bool { return s.code == nil && !s.test && !s.set }
 
 // Calls are the names of the steps that do something outside the program.
 func (b *Builder) Calls() []string {
