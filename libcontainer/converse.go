@@ -228,7 +228,7 @@ func (l *launch) sendSources(op int) error {
 	if l.sources == nil {
 		return errors.New("unexpected question for sources from the process inside the container")
 	}
-	files, err := l.sources.Open(op)
+	files, err := l.sources.OpenOr(op, l.await)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -43,10 +42,20 @@ func (p *Plan) Arrange() {
 	}
 }
 
-// outside says whether the path leads out of the root file system, which the
-// caller gives by its real path.
+// resolveCached is RESOLVE_CACHED of openat2(2), which x/sys lacks.
+const resolveCached = 0x20
+
+// outside says whether the path is known to lead out of the root file system,
+// whose own path has no symlinks. Only the kernel's cache is asked (Linux 5.12):
+// a file system that hangs must not hold the runtime here.
 func (p *Plan) outside(path string) bool {
-	real, err := filepath.EvalSymlinks(path)
+	n, err := unix.Openat2(unix.AT_FDCWD, path, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: resolveCached})
+	if err != nil {
+		return false
+	}
+	f := fd(n)
+	defer f.close()
+	real, err := os.Readlink(f.link())
 	return err == nil && !within(real, p.Root.Path)
 }
 
@@ -70,6 +79,10 @@ type Sources struct {
 
 	maps   mapCache
 	thread *insideThread
+
+	// hung: a call of Open has been given up and still uses the two above. It
+	// closes them when it returns.
+	hung bool
 }
 
 // NewSources prepares to open the plan's sources. Close has to be called.
@@ -81,6 +94,12 @@ func (p *Plan) NewSources(join func() error, userns func() (*os.File, error)) *S
 
 // Close ends the thread and closes what Open has kept for later calls.
 func (s *Sources) Close() {
+	if !s.hung {
+		s.end()
+	}
+}
+
+func (s *Sources) end() {
 	s.thread.end()
 	s.thread = nil
 	s.maps.close()

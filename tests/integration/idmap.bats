@@ -186,8 +186,7 @@ supported() {
 		| .mounts += [{"destination":"/a","type":"bind","source":"secret/vol","options":["bind"]},
 			{"destination":"/b","type":"bind","source":"rootfs/a","options":["bind","idmap"]}]' --arg p "/proc/$(init_pid)/ns/"
 	args stat -c %u:%g /a/file /b/file
-	for edit in . '(.linux.namespaces[] | select(.type == "pid")).path = $p + "pid"' '.linux.namespaces += [{"type":"time"}] | .linux.timeOffsets = {"monotonic":{"secs":100}}'; do
-		[[ $edit != *time* || -e /proc/self/ns/time ]] || continue
+	for edit in . '(.linux.namespaces[] | select(.type == "pid")).path = $p + "pid"'; do
 		update_config "$edit" --arg p "/proc/$(init_pid)/ns/"
 		runc run "$ID-2"
 		supported

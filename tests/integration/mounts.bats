@@ -658,6 +658,43 @@ read_only_root() {
 	diff <(echo "$before" | grep -F "$TMP") <(sort /proc/self/mountinfo | grep -F "$TMP")
 }
 
+@test "a start whose source hangs in its file system ends by a signal, and leaves nothing" {
+	requires root userns
+	[ -c /dev/fuse ] || skip "the kernel has no FUSE"
+	cc -O -o "$TMP/hung" "$BATS_TEST_DIRNAME/hung.c"
+	mkdir "$TMP/fuse" vol
+	"$TMP/hung" "$TMP/fuse" >"$TMP/said" 2>&1 3>&- &
+	local helper=$! pid kind
+	wait_for test -s "$TMP/said"
+	grep -q mounted "$TMP/said" || skip "FUSE cannot be mounted here: $(cat "$TMP/said")"
+	mount_entry "{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"vol\",\"options\":[\"bind\"]},
+		{\"destination\":\"/b\",\"type\":\"bind\",\"source\":\"$TMP/fuse/x\",\"options\":[\"bind\"]}"
+	for kind in plain userns; do
+		if [ $kind = userns ]; then
+			chown -hR 100000:100000 rootfs
+			update_config '.linux.namespaces += [{"type":"user"}]
+				| .linux.uidMappings = [{"containerID":0,"hostID":100000,"size":65536}] | .linux.gidMappings = .linux.uidMappings'
+		fi
+		"$RUNC" --root "$ROOT" run "$ID" </dev/null >"$TMP/out" 2>&1 3>&- &
+		pid=$!
+		# The first target is made, so the second source is next.
+		wait_for test -d rootfs/a
+		sleep 0.3
+		kill -TERM $pid
+		if ! wait_for sh -c "! kill -0 $pid 2>/dev/null"; then
+			kill $helper
+			umount -l "$TMP/fuse"
+			echo "$kind: still there"
+			return 1
+		fi
+		wait $pid || true
+		[ ! -e "$ROOT/$ID" ] || { echo "$kind: the state folder is left"; kill $helper; umount -l "$TMP/fuse"; return 1; }
+		rmdir rootfs/a
+	done
+	kill $helper
+	umount -l "$TMP/fuse"
+}
+
 @test "a null byte in a mount is refused" {
 	local f
 	for f in destination source type 'options[0]'; do
