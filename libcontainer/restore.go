@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
 	"runc/libcontainer/internal/criu"
 	"runc/libcontainer/internal/inside"
@@ -37,7 +38,7 @@ func (c *Container) Restore(p *Process, opts *CriuOpts) (err error) {
 	case opts.ImagesDirectory == "":
 		return errors.New("invalid directory to restore checkpoint")
 	}
-	r := &restoration{c: c, p: p}
+	r := &restoration{c: c, p: p, strict: criu.Strict(opts)}
 	defer func() {
 		if err != nil {
 			err = r.undo.run(err)
@@ -92,6 +93,8 @@ type restoration struct {
 	p    *Process
 	run  *running
 	undo undoList
+
+	strict bool // refuse a cgroup that exists
 }
 
 // join makes the container's cgroup with CRIU in it: all processes that CRIU
@@ -114,6 +117,11 @@ func (r *restoration) join(pid int) (map[string]string, error) {
 		c.cgroups, c.cgroupPaths = nil, nil
 		return c.dropNote()
 	}))
+	if r.strict {
+		if err := c.noCgroup(); err != nil {
+			return nil, err
+		}
+	}
 	dir, err := l.makeCgroup()
 	if err != nil {
 		return nil, err
@@ -139,6 +147,20 @@ func (r *restoration) join(pid int) (map[string]string, error) {
 		r.undo.add("the Intel RDT group", c.removeRDT)
 	}
 	return c.cgroups.Paths(), nil
+}
+
+// noCgroup refuses a cgroup that exists, even an empty one.
+func (c *Container) noCgroup() error {
+	m, err := cgroup.New(c.config.Cgroups)
+	if err != nil {
+		return err
+	}
+	for _, path := range m.Paths() {
+		if _, err := os.Stat(path); err == nil {
+			return fmt.Errorf("cgroup %s exists already (--manage-cgroups-mode strict)", path)
+		}
+	}
+	return nil
 }
 
 // inNamespaces is called when there is a first process, in its namespaces.

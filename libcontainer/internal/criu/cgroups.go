@@ -17,6 +17,28 @@ var Modes = map[string]rpc.CriuCgMode{
 	"ignore": rpc.CriuCgMode_IGNORE,
 }
 
+// mode is what CRIU is told of cgroups; nil: nothing.
+func mode(o *Options) *rpc.CriuCgMode {
+	if o.ManageCgroupsMode == 0 && !o.ManageCgroupsSet {
+		return nil
+	}
+	return &o.ManageCgroupsMode
+}
+
+// restoreMode is the same for a restore. The strict mode wants that a cgroup does
+// not exist. The runtime has made the container's own by then: whether there was
+// one before is for the runtime to check, and the rest of the mode is the full
+// one.
+func restoreMode(o *Options) *rpc.CriuCgMode {
+	if Strict(o) {
+		return new(rpc.CriuCgMode_FULL)
+	}
+	return mode(o)
+}
+
+// Strict says whether a restore is to refuse a cgroup that exists.
+func Strict(o *Options) bool { return o.ManageCgroupsMode == rpc.CriuCgMode_STRICT }
+
 // cgroupRoots say where CRIU puts what it has dumped of the container's cgroup:
 // where CRIU itself is, which was put into the new one. Without that a container
 // restored under another id would land in the cgroup of the old one.

@@ -128,13 +128,6 @@ func (d *Dump) request() *rpc.CriuOpts {
 	return opts
 }
 
-func mode(o *Options) *rpc.CriuCgMode {
-	if o.ManageCgroupsMode == 0 && !o.ManageCgroupsSet {
-		return nil
-	}
-	return &o.ManageCgroupsMode
-}
-
 // suit adds to the request what depends on the CRIU that was found.
 func (d *Dump) suit(p *process, opts *rpc.CriuOpts) error {
 	v, err := p.version()

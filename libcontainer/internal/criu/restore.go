@@ -130,7 +130,7 @@ func (r *Restore) request() *rpc.CriuOpts {
 		AutoDedup:         new(o.AutoDedup),
 		LazyPages:         new(o.LazyPages),
 		EmptyNs:           new(o.EmptyNs),
-		ManageCgroupsMode: mode(o),
+		ManageCgroupsMode: restoreMode(o),
 	}
 	if o.LsmProfile != "" {
 		opts.LsmProfile = &o.LsmProfile
