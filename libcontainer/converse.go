@@ -14,7 +14,7 @@ import (
 
 	"runc/libcontainer/capabilities"
 	"runc/libcontainer/cgroup"
-	"runc/libcontainer/console"
+	"runc/libcontainer/consolesocket"
 	"runc/libcontainer/internal/inside"
 	"runc/libcontainer/internal/program"
 	"runc/libcontainer/internal/wire"
@@ -335,7 +335,7 @@ func (l *launch) sendConsole(e event) error {
 		return errors.New("unexpected terminal from the process inside the container")
 	}
 	name := "/dev/pts/" + strconv.Itoa(int(e.value))
-	if err := console.SendFD(int(l.p.ConsoleSocket.Fd()), name, int(e.files[0].Fd())); err != nil {
+	if err := consolesocket.Send(int(l.p.ConsoleSocket.Fd()), name, int(e.files[0].Fd())); err != nil {
 		return fmt.Errorf("console socket: %w", err)
 	}
 	return nil
@@ -350,7 +350,7 @@ func (l *launch) sendPidfd() error {
 	if l.p.Init {
 		kind = "standard"
 	}
-	if err := console.SendFD(int(l.p.PidfdSocket.Fd()), kind, int(l.run.pidfd.Fd())); err != nil {
+	if err := consolesocket.Send(int(l.p.PidfdSocket.Fd()), kind, int(l.run.pidfd.Fd())); err != nil {
 		return fmt.Errorf("pidfd socket: %w", err)
 	}
 	return nil

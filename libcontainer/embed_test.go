@@ -77,7 +77,7 @@ func TestTheEmbeddingProgramStaysAsItIs(t *testing.T) {
 		t.Skip("needs root")
 	}
 	other := exec.Command("sleep", "100")
-	other.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWUTS, Pdeathsig: unix.SIGKILL}
+	other.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWUTS}
 	if err := other.Start(); err != nil {
 		t.Skip("no namespaces here:", err)
 	}

@@ -163,23 +163,8 @@ func (c *Container) watchStopped(deadline time.Time) (bool, error) {
 	}
 }
 
-// waitReadable waits until one of the fd's has something to read, or the
-// deadline; a pidfd has when its process ends.
+// waitReadable waits until the fd has something to read, or until the deadline. A
+// pidfd has when its process ends.
 func waitReadable(fd int, deadline time.Time) (bool, error) {
-	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	for {
-		left := time.Until(deadline)
-		if left < 0 {
-			left = 0
-		}
-		ts := unix.NsecToTimespec(left.Nanoseconds())
-		n, err := unix.Ppoll(p, &ts, nil)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return false, os.NewSyscallError("ppoll", err)
-		}
-		return n > 0, nil
-	}
+	return system.PollUntil([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, deadline)
 }

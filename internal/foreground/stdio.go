@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer"
-	inner "runc/libcontainer/console"
+	"runc/libcontainer/consolesocket"
 )
 
 // Stdio carries the process's stdio to the caller's and back: through pipes, or
@@ -102,7 +102,7 @@ func (t *Stdio) Started() error {
 // receive takes the terminal's master from the process and connects it to the
 // caller's stdio.
 func (t *Stdio) receive() error {
-	f, err := inner.RecvFD(int(t.sock.Fd()))
+	f, err := consolesocket.Receive(int(t.sock.Fd()))
 	if err != nil {
 		return err
 	}

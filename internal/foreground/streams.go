@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // streams go between the caller and the process. A stream gets a goroutine only
@@ -98,8 +100,7 @@ func (s stream) splice() bool {
 // data.
 func (s stream) null() bool {
 	var st unix.Stat_t
-	return s.inwards && unix.Fstat(s.from(), &st) == nil &&
-		st.Mode&unix.S_IFMT == unix.S_IFCHR && uint64(st.Rdev) == unix.Mkdev(1, 3)
+	return s.inwards && unix.Fstat(s.from(), &st) == nil && system.IsNullDevice(&st)
 }
 
 // start gives the stream its goroutine.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/opencontainers/cgroups"
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // removeLimit bounds how long the removal of a cgroup waits for processes that have
@@ -209,15 +211,8 @@ func minTime(a, b time.Time) time.Time {
 }
 
 func poll(p []unix.PollFd, deadline time.Time) error {
-	for {
-		left := unix.NsecToTimespec(max(0, time.Until(deadline)).Nanoseconds())
-		_, err := unix.Ppoll(p, &left, nil)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("wait for a change of the cgroup: %w", os.NewSyscallError("ppoll", err))
-		}
-		return nil
+	if _, err := system.PollUntil(p, deadline); err != nil {
+		return fmt.Errorf("wait for a change of the cgroup: %w", err)
 	}
+	return nil
 }

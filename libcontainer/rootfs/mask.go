@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // newHiding makes the empty read-only tmpfs that hides folders.
@@ -88,7 +90,7 @@ func openNull() (fd, error) {
 		return none, &os.PathError{Op: "open", Path: "/dev/null", Err: err}
 	}
 	st, err := f.stat()
-	if err == nil && !isNull(&st) {
+	if err == nil && !system.IsNullDevice(&st) {
 		err = errors.New("/dev/null of the container is not the null device")
 	}
 	if err != nil {
@@ -96,10 +98,6 @@ func openNull() (fd, error) {
 		return none, err
 	}
 	return f, nil
-}
-
-func isNull(st *unix.Stat_t) bool {
-	return st.Mode&unix.S_IFMT == unix.S_IFCHR && uint64(st.Rdev) == unix.Mkdev(1, 3)
 }
 
 // ReadonlyPaths makes the plan's Readonly paths read-only, with all mounts below

@@ -17,7 +17,7 @@ import (
 	"github.com/urfave/cli/v3"
 	"golang.org/x/sys/unix"
 
-	inner "runc/libcontainer/console"
+	"runc/libcontainer/consolesocket"
 )
 
 func main() {
@@ -88,7 +88,7 @@ func receive(ln *net.UnixListener) (console.Console, error) {
 		return nil, err
 	}
 	defer sock.Close()
-	f, err := inner.RecvFD(int(sock.Fd()))
+	f, err := consolesocket.Receive(int(sock.Fd()))
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/configs"
-	"runc/libcontainer/console"
+	"runc/libcontainer/consolesocket"
 )
 
 const restoreLog = "restore.log"
@@ -219,7 +219,7 @@ func (r *Restore) notify(n notification, created time.Time) error {
 		if n.file == nil || r.Console == nil {
 			return errors.New("the checkpoint has a terminal: restore it with one (config.json: process.terminal)")
 		}
-		return console.SendFD(int(r.Console.Fd()), n.file.Name(), int(n.file.Fd()))
+		return consolesocket.Send(int(r.Console.Fd()), n.file.Name(), int(n.file.Fd()))
 	}
 	return nil
 }

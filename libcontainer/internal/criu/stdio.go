@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
 // inherited are descriptors of CRIU's that take the place of something outside
@@ -54,8 +56,7 @@ func stdioFiles(pid int) (map[string][]int, error) {
 		} else if err != nil {
 			return nil, &os.PathError{Op: "stat", Path: link, Err: err}
 		}
-		null := st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3)
-		if st.Mode&unix.S_IFMT != unix.S_IFREG && !null {
+		if st.Mode&unix.S_IFMT != unix.S_IFREG && !system.IsNullDevice(&st) {
 			// Pipes, sockets and terminals CRIU knows.
 			continue
 		}
@@ -79,7 +80,7 @@ func stdioFiles(pid int) (map[string][]int, error) {
 			continue
 		}
 		name := fmt.Sprintf("file[%x:%x]", id, st.Ino)
-		if null {
+		if system.IsNullDevice(&st) {
 			files[name] = []int{}
 		} else {
 			files[name] = append(files[name], fd)

@@ -19,6 +19,7 @@ import (
 	"runc/libcontainer/nsenter"
 	"runc/libcontainer/rlimit"
 	"runc/libcontainer/rootfs"
+	"runc/libcontainer/system"
 	"runc/libcontainer/userdb"
 )
 
@@ -181,8 +182,7 @@ func stdioOfOthers(uid int) ([]int, error) {
 // OthersStdio says whether a file of a process's stdio has to be given to the
 // user, so that it can be opened again through /proc/self/fd.
 func OthersStdio(st *unix.Stat_t, owner uint32) bool {
-	isNull := st.Mode&unix.S_IFMT == unix.S_IFCHR && uint64(st.Rdev) == unix.Mkdev(1, 3)
-	return !isNull && st.Uid != owner
+	return !system.IsNullDevice(st) && st.Uid != owner
 }
 
 // askProgram sends a message of the program, and waits for the runtime.

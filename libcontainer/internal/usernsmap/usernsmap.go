@@ -27,6 +27,7 @@ import (
 
 	"runc/libcontainer/configs"
 	"runc/libcontainer/nsenter"
+	"runc/libcontainer/system"
 )
 
 // limit bounds the wait for the child, which makes a handful of system calls.
@@ -91,16 +92,7 @@ func visit(ns *os.File) (uids, gids []configs.IDMap, err error) {
 
 // awaitEnd waits until a process has ended, and says whether it has.
 func awaitEnd(pidfd int, limit time.Duration) (bool, error) {
-	deadline := time.Now().Add(limit)
-	p := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
-	for {
-		left := unix.NsecToTimespec(max(0, time.Until(deadline)).Nanoseconds())
-		n, err := unix.Ppoll(p, &left, nil)
-		if err == unix.EINTR {
-			continue
-		}
-		return n > 0, os.NewSyscallError("ppoll", err)
-	}
+	return system.PollUntil([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, time.Now().Add(limit))
 }
 
 // collect is wait4(2) for a child whose end sends no signal (__WALL).

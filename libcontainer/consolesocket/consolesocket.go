@@ -1,4 +1,7 @@
-package console
+// Package consolesocket hands a file descriptor to a receiver over an AF_UNIX
+// stream socket, as runc's console socket and pidfd socket do: one message, with
+// a name as payload and the fd in SCM_RIGHTS (unix(7)); see docs/terminals.md.
+package consolesocket
 
 import (
 	"errors"
@@ -7,16 +10,16 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"runc/libcontainer/system"
 )
 
-// maxName bounds the payload that goes with an fd: a path's length.
+// maxName bounds the payload: it is the length of a path.
 const maxName = 4096
 
-// SendFD sends fd over a connected AF_UNIX socket as one message: the name as
-// payload (for a console the terminal's name; for a pidfd "standard" or
-// "setns"), the fd as SCM_RIGHTS, as unix(7) has it. It waits for a socket
-// that is full.
-func SendFD(socket int, name string, fd int) error {
+// Send sends the fd over a connected socket. The name is that of the terminal, or
+// "standard" or "setns" for a pidfd. It waits while the socket is full.
+func Send(socket int, name string, fd int) error {
 	if name == "" || len(name) > maxName || strings.ContainsRune(name, 0) {
 		return fmt.Errorf("send fd: name of %d bytes: %w", len(name), unix.EINVAL)
 	}
@@ -41,12 +44,11 @@ func SendFD(socket int, name string, fd int) error {
 	}
 }
 
-// RecvFD receives what [SendFD] sent: one name and one fd, which is made
-// close-on-exec. A message that is anything else is an error, and leaves no fd
-// behind.
-func RecvFD(socket int) (*os.File, error) {
+// Receive receives what [Send] has sent. The fd is close-on-exec. A message that
+// is anything else is an error, and leaves no fd open.
+func Receive(socket int) (*os.File, error) {
 	name := make([]byte, maxName+1)
-	// Room for two, so that one too many is seen rather than cut off.
+	// There is room for two fds, so that a second one is seen and refused.
 	oob := make([]byte, unix.CmsgSpace(2*4))
 	for {
 		n, oobn, flags, _, err := unix.Recvmsg(socket, name, oob, unix.MSG_CMSG_CLOEXEC)
@@ -92,7 +94,7 @@ func parseFD(name, oob []byte, flags int) (*os.File, error) {
 	return os.NewFile(uintptr(fds[0]), string(name)), nil
 }
 
-// rights collects every fd of a message, also when it returns an error.
+// rights gives every fd of a message, also when it returns an error.
 func rights(oob []byte) (fds []int, err error) {
 	msgs, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {
@@ -114,10 +116,6 @@ func rights(oob []byte) (fds []int, err error) {
 
 func wait(socket int, events int16) error {
 	p := []unix.PollFd{{Fd: int32(socket), Events: events}}
-	for {
-		_, err := unix.Poll(p, -1)
-		if !errors.Is(err, unix.EINTR) {
-			return os.NewSyscallError("poll", err)
-		}
-	}
+	err := system.Retry(func() error { _, err := unix.Poll(p, -1); return err })
+	return os.NewSyscallError("poll", err)
 }

@@ -1,4 +1,4 @@
-package console
+package consolesocket
 
 import (
 	"errors"
@@ -33,10 +33,10 @@ func TestFDTravels(t *testing.T) {
 	a, b := pair(t)
 	f := tempFile(t)
 	for _, name := range []string{"/dev/pts/7", "standard", strings.Repeat("n", maxName)} {
-		if err := SendFD(a, name, int(f.Fd())); err != nil {
+		if err := Send(a, name, int(f.Fd())); err != nil {
 			t.Fatal(err)
 		}
-		got, err := RecvFD(b)
+		got, err := Receive(b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,7 @@ func TestFDTravelsOverANonBlockingSocket(t *testing.T) {
 	go func() {
 		// More than the socket holds, so that it must wait for the other end.
 		for range 400 {
-			if err := SendFD(a, strings.Repeat("n", maxName), int(f.Fd())); err != nil {
+			if err := Send(a, strings.Repeat("n", maxName), int(f.Fd())); err != nil {
 				sent <- err
 				return
 			}
@@ -77,7 +77,7 @@ func TestFDTravelsOverANonBlockingSocket(t *testing.T) {
 		sent <- nil
 	}()
 	for range 400 {
-		got, err := RecvFD(b)
+		got, err := Receive(b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestSendFDRefusesNames(t *testing.T) {
 	a, _ := pair(t)
 	f := tempFile(t)
 	for _, name := range []string{"", strings.Repeat("n", maxName+1), "a\x00b"} {
-		if err := SendFD(a, name, int(f.Fd())); !errors.Is(err, unix.EINVAL) {
+		if err := Send(a, name, int(f.Fd())); !errors.Is(err, unix.EINVAL) {
 			t.Errorf("%d bytes: got %v", len(name), err)
 		}
 	}
@@ -103,7 +103,7 @@ func TestSendFDToNobodyFails(t *testing.T) {
 	if err := unix.Shutdown(b, unix.SHUT_RDWR); err != nil {
 		t.Fatal(err)
 	}
-	if err := SendFD(a, "x", int(tempFile(t).Fd())); !errors.Is(err, unix.EPIPE) {
+	if err := Send(a, "x", int(tempFile(t).Fd())); !errors.Is(err, unix.EPIPE) {
 		t.Errorf("got %v, want EPIPE", err)
 	}
 }
@@ -136,7 +136,7 @@ func TestRecvFDRefusesOtherMessages(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := openFDs(t)
-			got, err := RecvFD(b)
+			got, err := Receive(b)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, %v, want %s", got, err, tc.want)
 			}
@@ -150,7 +150,7 @@ func TestRecvFDRefusesOtherMessages(t *testing.T) {
 		if err := unix.Shutdown(a, unix.SHUT_RDWR); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := RecvFD(b); err == nil || !strings.Contains(err.Error(), "closed the socket") {
+		if got, err := Receive(b); err == nil || !strings.Contains(err.Error(), "closed the socket") {
 			t.Errorf("got %v, %v", got, err)
 		}
 	})
