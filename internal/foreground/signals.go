@@ -123,11 +123,13 @@ func (f *Signals) Wait(p *libcontainer.Process, t *Stdio) (int, error) {
 		return -1, err
 	}
 	// The process may have ended before SIGCHLD was caught.
-	ended := reap(pid, pidfd)
+	ended, err := reap(pid, pidfd)
 	handle := func(s unix.Signal) {
 		switch s {
 		case unix.SIGCHLD:
-			ended = ended || reap(pid, pidfd)
+			if !ended && err == nil {
+				ended, err = reap(pid, pidfd)
+			}
 		case unix.SIGWINCH:
 			t.resize()
 		default:
@@ -140,21 +142,24 @@ func (f *Signals) Wait(p *libcontainer.Process, t *Stdio) (int, error) {
 	}
 	if f.listening {
 		t.streams.startAll()
-		for !ended {
+		for !ended && err == nil {
 			handle(<-f.ch)
 		}
 	}
-	for !ended {
+	for !ended && err == nil {
 		if err := t.streams.poll(f.pipe.Fd()); err != nil {
 			return -1, err
 		}
-		for !ended {
+		for !ended && err == nil {
 			s, ok := f.pipe.TryNext()
 			if !ok {
 				break
 			}
 			handle(s)
 		}
+	}
+	if err != nil {
+		return -1, err
 	}
 	status, err := p.Wait()
 	if err != nil {

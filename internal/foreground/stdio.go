@@ -89,8 +89,11 @@ func Pipes(p *libcontainer.Process, uid, gid int) (_ *Stdio, err error) {
 
 // Started is called once the process has its ends.
 func (t *Stdio) Started() error {
+	// With a copy of one in this process, the copying would have no end.
 	for _, f := range t.theirs {
-		f.Close()
+		if err := f.Close(); err != nil {
+			return err
+		}
 	}
 	t.theirs = nil
 	if t.sock != nil {

@@ -110,6 +110,14 @@ func (r *Runner) Run(p *libcontainer.Process) (status int, err error) {
 	}
 	code, err := r.Signals.Wait(p, stdio)
 	if err != nil {
+		// Nobody would wait for the process any more.
+		_ = p.Signal(unix.SIGKILL)
+		_, _ = p.Wait()
+		if r.Init && r.Remove {
+			if e := r.destroy(); e != nil {
+				err = fmt.Errorf("%w; afterwards, unable to remove the container: %w", err, e)
+			}
+		}
 		return -1, err
 	}
 	if r.Init && r.Remove {

@@ -58,7 +58,12 @@ func (p *Plan) start() (_ *Child, err error) {
 	if err := s.carrier(stub, theirs); err != nil {
 		return nil, err
 	}
-	theirs.Close()
+	// With a copy of it in this process, the end of the other process would not
+	// end a read.
+	if err := theirs.Close(); err != nil {
+		s.kill()
+		return nil, err
+	}
 	if err := s.converse(); err != nil {
 		s.kill()
 		return nil, err
@@ -248,8 +253,10 @@ func (s *start) failed(why error, pid int) error {
 	}
 }
 
-// kill ends all processes of the start.
+// kill ends all processes of the start. One that cannot be killed ends when the
+// socket is closed.
 func (s *start) kill() {
+	s.conn.Close()
 	for _, pid := range append(s.former, s.pid) {
 		_ = unix.Kill(pid, unix.SIGKILL)
 		reap(pid)

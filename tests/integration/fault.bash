@@ -48,3 +48,6 @@ removed() {
 }
 
 injected() { grep -q INJECTED "$TMP/strace"; }
+
+# strace_calls FILE: the thread and the name of each call in what strace -f wrote.
+strace_calls() { sed -nE 's/^([0-9]+) +([a-z0-9_]+)\(.*/\1 \2/p' "$1"; }
