@@ -16,7 +16,7 @@ TOOLS := recvtty $(notdir $(wildcard contrib/cmd/seccompagent))
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := runc
-.PHONY: runc tools demo test deps unittest integration bench lint install cross clean test-vm test-systemd release packages
+.PHONY: runc tools demo test deps unittest integration bench lint install cross clean test-vm test-systemd release packages test-release unittest-race coverage
 
 runc:
 	$(BUILD) -o runc .
@@ -37,6 +37,14 @@ deps:
 
 unittest:
 	$(GO) test ./...
+
+# The race detector is the one thing that needs cgo.
+unittest-race:
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+coverage:
+	$(GO) test -coverprofile=coverage.out ./...
+	$(GO) tool cover -func=coverage.out | tail -n 1
 
 integration: runc tools
 	tests/integration/run
@@ -71,6 +79,10 @@ cross:
 		echo "linux/$$a"; \
 		CGO_ENABLED=0 GOOS=linux GOARCH=$$a $(GO) build -o /dev/null . || exit 1; \
 	done
+
+# A release is built twice, and the .deb installed on a Debian in the box.
+test-release: runc tools
+	ALSO="release packages" tests/release/run
 
 # Archives, sources, checksums and a bill of materials of what is committed.
 release:

@@ -7,7 +7,7 @@ import (
 	"runc/libcontainer/capabilities"
 	"runc/libcontainer/configs"
 	"runc/libcontainer/internal/inside"
-	"runc/libcontainer/keys"
+	"runc/libcontainer/keyring"
 	"runc/libcontainer/rootfs"
 )
 
@@ -67,9 +67,9 @@ func (c *Container) newBootstrap(p *Process) *inside.Bootstrap {
 	if !p.Init {
 		return b
 	}
-	b.KeyringShare = keys.ShareUser
+	b.KeyringShare = keyring.ShareUser
 	if config.Namespaces.Contains(configs.NEWUSER) {
-		b.KeyringShare = keys.ShareOther
+		b.KeyringShare = keyring.ShareOther
 	}
 	b.Hostname, b.Domainname = config.Hostname, config.Domainname
 	b.Sysctl = config.Sysctl

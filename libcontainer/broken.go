@@ -55,7 +55,11 @@ func DestroyBroken(root, id string) error {
 	if err := s.killInit(); err != nil {
 		return err
 	}
-	if err := cgroup.Clear(paths); err != nil {
+	err = cgroup.Clear(paths)
+	if err == nil {
+		err = cgroup.StopUnits(paths)
+	}
+	if err != nil {
 		return fmt.Errorf("unable to remove container's cgroup: %w", err)
 	}
 	if err := os.RemoveAll(dir); err != nil {

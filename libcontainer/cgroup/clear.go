@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/opencontainers/cgroups"
+	"github.com/opencontainers/cgroups/systemd"
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/internal/mountinfo"
@@ -36,6 +37,39 @@ func Clear(paths []string) error {
 		killTree(dir)
 	}
 	return removeAll(paths, &patience{deadline: time.Now().Add(removeLimit)})
+}
+
+// StopUnits has systemd forget the scopes whose cgroups, at these paths, Clear has
+// removed. systemd notices by itself that a scope is empty, but a container of the
+// same name cannot be made before that.
+func StopUnits(paths []string) error {
+	if !systemd.IsRunningSystemd() {
+		return nil
+	}
+	var units []string
+	for _, p := range paths {
+		if unit := filepath.Base(p); strings.HasSuffix(unit, ".scope") && !slices.Contains(units, unit) {
+			units = append(units, unit)
+		}
+	}
+	for _, unit := range units {
+		// The library puts PREFIX-NAME.scope together again.
+		prefix, name, ok := strings.Cut(strings.TrimSuffix(unit, ".scope"), "-")
+		if !ok {
+			continue
+		}
+		m, err := Load(&cgroups.Cgroup{
+			Systemd: true, Rootless: os.Geteuid() != 0,
+			ScopePrefix: prefix, Name: name, Resources: new(cgroups.Resources),
+		}, nil)
+		if err != nil {
+			return err
+		}
+		if err := m.stopUnit(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ownPaths are the folders of the cgroups that this process is in.

@@ -14,7 +14,7 @@ removed_by_force() { # PID
 	runc delete --force "$ID"
 	expect_ok
 	[ ! -e "$ROOT/$ID" ] || { ls -l "$ROOT/$ID"; return 1; }
-	gone "$1" || { echo "$1 lives"; return 1; }
+	wait_for gone "$1"
 	[ -z "$(cgroups_of "$ID")" ] || { cgroups_of "$ID"; return 1; }
 	detached create "$ID"
 	expect_ok

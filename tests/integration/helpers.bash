@@ -159,7 +159,7 @@ second_is_well() {
 }
 
 # gone PID: not there, or dead and not collected yet.
-gone() { [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
+gone() { ! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null; }
 
 requires() {
 	local r

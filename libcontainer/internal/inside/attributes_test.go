@@ -13,7 +13,7 @@ import (
 	"runc/libcontainer/capabilities"
 	"runc/libcontainer/configs"
 	"runc/libcontainer/internal/program"
-	"runc/libcontainer/keys"
+	"runc/libcontainer/keyring"
 )
 
 // onOwnThread runs f on a thread with new namespaces that ends with f, and with
@@ -187,7 +187,7 @@ func TestAppArmorProfileThatIsNotLoaded(t *testing.T) {
 }
 
 func TestKeyring(t *testing.T) {
-	for share, want := range map[keys.Share]string{keys.ShareUser: "3f1b0000", keys.ShareOther: "3f1b0008"} {
+	for share, want := range map[keyring.Share]string{keyring.ShareUser: "3f1b0000", keyring.ShareOther: "3f1b0008"} {
 		boot := &Bootstrap{ID: t.TempDir()[1:], NewKeyring: true, KeyringShare: share}
 		onOwnThread(t, 0, func(t *testing.T) {
 			join := func() (int, string) {
@@ -205,11 +205,11 @@ func TestKeyring(t *testing.T) {
 				return id, text
 			}
 			first, text := join()
-			if !strings.Contains(text, ";"+want+";"+keys.SessionName(boot.ID)) {
+			if !strings.Contains(text, ";"+want+";"+keyring.SessionName(boot.ID)) {
 				t.Errorf("the keyring is %q, want rights %s", text, want)
 			}
 			// As exec does, which sets no rights.
-			boot.KeyringShare = keys.ShareNone
+			boot.KeyringShare = keyring.ShareNone
 			if second, _ := join(); second != first {
 				t.Errorf("joined keyring %d, want %d", second, first)
 			}

@@ -14,7 +14,7 @@ import (
 
 	"runc/libcontainer/capabilities"
 	"runc/libcontainer/configs"
-	"runc/libcontainer/keys"
+	"runc/libcontainer/keyring"
 	"runc/libcontainer/rootfs"
 	"runc/libcontainer/seccomp"
 )
@@ -39,7 +39,7 @@ type Bootstrap struct {
 	// NewKeyring: join the container's session keyring, and let those search
 	// it that KeyringShare names.
 	NewKeyring   bool
-	KeyringShare keys.Share
+	KeyringShare keyring.Share
 	CgroupNS     bool
 	LoopbackUp   bool
 

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/internal/program"
-	"runc/libcontainer/keys"
+	"runc/libcontainer/keyring"
 	"runc/libcontainer/sched"
 	"runc/libcontainer/userdb"
 )
@@ -96,12 +96,12 @@ func (s *Setup) keyring() {
 	ring := b.Slot(0)
 	none := b.Label()
 	b.Call("unable to join session keyring: unable to create session key", unix.SYS_KEYCTL,
-		num(unix.KEYCTL_JOIN_SESSION_KEYRING), b.Text(keys.SessionName(s.ID))).Into(ring).Else(none, unix.ENOSYS)
-	if s.KeyringShare != keys.ShareNone {
+		num(unix.KEYCTL_JOIN_SESSION_KEYRING), b.Text(keyring.SessionName(s.ID))).Into(ring).Else(none, unix.ENOSYS)
+	if s.KeyringShare != keyring.ShareNone {
 		// A keyring of that name that is there already may be another user's, who
 		// has set its rights.
 		b.Call("unable to join session keyring: set its permissions", unix.SYS_KEYCTL,
-			num(unix.KEYCTL_SETPERM), ring.Value(), num(keys.DefaultRights|uint32(s.KeyringShare))).Ignore(unix.EACCES)
+			num(unix.KEYCTL_SETPERM), ring.Value(), num(keyring.DefaultRights|uint32(s.KeyringShare))).Ignore(unix.EACCES)
 	}
 	b.Place(none)
 	if s.ProcessLabel != "" {

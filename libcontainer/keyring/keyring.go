@@ -1,8 +1,8 @@
-// Package keys gives a container a session keyring of its own, so that its
-// processes find none of the runtime's keys in theirs.
+// Package keyring has the name and the rights of a container's own session keyring:
+// a process inside finds none of the runtime's keys in it.
 //
 // It wraps keyctl(2); see session-keyring(7) and keyrings(7).
-package keys
+package keyring
 
 // Share says who, beside its possessor, may search a new keyring: joining a
 // keyring by name, as exec does, needs that right.
