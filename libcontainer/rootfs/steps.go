@@ -34,13 +34,22 @@ type Steps struct {
 	// Cwd is made when it is missing. Empty: there is none.
 	Cwd string
 
-	plan        *Plan
-	root        *program.Slot
+	plan *Plan
+	root *program.Slot
+	// bases are new mounts of tmpfs that nothing hides.
+	bases []baseStep
+	// mounted are the targets so far.
+	mounted     []string
 	readonly    []*program.Slot
 	propagating []propagatingStep
 	sources     []*program.Slot
 	// image is the root file system as the runtime sees it.
 	image tree
+}
+
+type baseStep struct {
+	path string
+	mnt  *program.Slot
 }
 
 type propagatingStep struct {
@@ -262,7 +271,7 @@ func (s *Steps) attachTo(op *Op, mnt *program.Slot, mode uint32) {
 	s.attach(op.Target, mnt, t)
 	s.close(t)
 	s.propagation(mnt, op.Propagation)
-	kept := false
+	kept := s.attached(op, target, mnt)
 	if len(op.Propagation) != 0 {
 		s.propagating = append(s.propagating, propagatingStep{mnt, op.Propagation})
 		kept = true
@@ -396,12 +405,28 @@ func (s *Steps) targetAt(p string, mode uint32) *program.Slot {
 		s.openat2("/", s.root.Value(), ".", unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT).Into(f)
 		return f
 	}
-	have, missing := s.Label(), s.Label()
-	s.openat2(p, s.root.Value(), p[1:], 0, unix.RESOLVE_IN_ROOT).Into(f).Then(have).Else(missing, unix.ENOENT)
-	s.Place(missing)
-	at := s.Slot(-1)
-	s.openat2("/", s.root.Value(), ".", unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT).Into(at)
-	names := strings.Split(p[1:], "/")
+	done := s.Label()
+	from, rest := s.nearest(p)
+	if from == nil {
+		from = s.root
+		switch rest = s.missing(p); {
+		case rest == "":
+			s.openat2(p, from.Value(), p[1:], 0, unix.RESOLVE_IN_ROOT).Into(f)
+			return f
+		case rest == p[1:]:
+			// Nothing is known of it: an earlier mount may have it.
+			missing := s.Label()
+			s.openat2(p, from.Value(), rest, 0, unix.RESOLVE_IN_ROOT).Into(f).Then(done).Else(missing, unix.ENOENT)
+			s.Place(missing)
+		default:
+			folder := strings.TrimSuffix(p, "/"+rest)
+			from = s.Slot(-1)
+			s.openat2(folder, s.root.Value(), folder[1:], unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT).Into(from)
+			defer s.close(from)
+		}
+	}
+	names := strings.Split(rest, "/")
+	at := from
 	for i, name := range names {
 		m := uint32(unix.S_IFDIR | madeMode)
 		if i == len(names)-1 {
@@ -414,12 +439,73 @@ func (s *Steps) targetAt(p string, mode uint32) *program.Slot {
 			flags = 0
 			s.Call(p+": mknodat", unix.SYS_MKNODAT, at.Value(), s.Text(name), number(m), number(0)).Ignore(unix.EEXIST)
 		}
-		s.openat2(p, at.Value(), name, flags|unix.O_NOFOLLOW, unix.RESOLVE_BENEATH).Into(f)
-		s.close(at)
-		s.Builder.Set(at, f.Value())
+		next := f
+		if i < len(names)-1 {
+			next = s.Slot(-1)
+		}
+		s.openat2(p, at.Value(), name, flags|unix.O_NOFOLLOW, unix.RESOLVE_BENEATH).Into(next)
+		if at != from {
+			s.close(at)
+		}
+		at = next
 	}
-	s.Place(have)
+	s.Place(done)
 	return f
+}
+
+// nearest gives the innermost new tmpfs that a path lies below, and the rest of
+// the path; nil for none.
+func (s *Steps) nearest(p string) (*program.Slot, string) {
+	var best baseStep
+	for _, b := range s.bases {
+		if len(b.path) > len(best.path) && p != b.path && within(p, b.path) {
+			best = b
+		}
+	}
+	if best.mnt == nil {
+		return nil, ""
+	}
+	return best.mnt, p[len(best.path)+1:]
+}
+
+// missing gives the part of a path that the image lacks: "" when it has the
+// path, all of it when earlier mounts may have changed what is there.
+func (s *Steps) missing(p string) string {
+	for _, m := range s.mounted {
+		if within(p, m) {
+			return p[1:]
+		}
+	}
+	for end := len(p); end > 0; end = strings.LastIndexByte(p[:end], '/') {
+		f, err := openat2(s.image.root, p[1:end], 0, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_SYMLINKS)
+		if err == nil {
+			f.close()
+			return strings.TrimPrefix(p[end:], "/")
+		}
+		if err != unix.ENOENT {
+			break
+		}
+	}
+	return p[1:]
+}
+
+// attached notes what a new mount hides, and keeps a tmpfs for look-ups.
+func (s *Steps) attached(op *Op, target string, mnt *program.Slot) (kept bool) {
+	s.mounted = append(s.mounted, target)
+	left := s.bases[:0]
+	for _, b := range s.bases {
+		if within(b.path, target) {
+			s.close(b.mnt)
+			continue
+		}
+		left = append(left, b)
+	}
+	s.bases = left
+	if op.Kind != Filesystem || op.FSType != "tmpfs" || op.LateReadonly || len(op.Propagation) != 0 {
+		return false
+	}
+	s.bases = append(s.bases, baseStep{target, mnt})
+	return true
 }
 
 // realPath gives the path to which symlinks of the image lead now. It is a
@@ -595,6 +681,9 @@ func (s *Steps) changeRoot() {
 	s.Call("unmount the old root: umount2", unix.SYS_UMOUNT2, s.Text("."), number(unix.MNT_DETACH))
 	s.close(old)
 	s.close(s.root)
+	for _, b := range s.bases {
+		s.close(b.mnt)
+	}
 	s.Call("chdir /", unix.SYS_CHDIR, s.Text("/"))
 	if r.Propagation != 0 && r.Propagation&(unix.MS_PRIVATE|unix.MS_UNBINDABLE) == 0 {
 		s.mount("set the propagation of the container's root: mount", "", "/", "", uintptr(r.Propagation))
