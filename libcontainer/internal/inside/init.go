@@ -50,9 +50,9 @@ var errByHand = errors.New("`runc init` is what the runtime starts inside a cont
 func Init(hooks RunHooks) error {
 	runtime.LockOSThread()
 	if relay := os.Getenv(nsenter.RelayEnv); relay != "" {
-		if err := nsenter.Relay(relay); err != nil {
-			return errByHand
-		}
+		// It returns only when the variable is not from the runtime.
+		_ = nsenter.Relay(relay)
+		return errByHand
 	}
 	text := os.Getenv(sockEnv)
 	if text == "" {
