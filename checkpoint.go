@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 	"golang.org/x/sys/unix"
 
+	"runc/internal/foreground"
 	"runc/libcontainer"
 )
 
@@ -69,10 +69,13 @@ It needs CRIU (https://criu.org) in PATH.`,
 		if err != nil {
 			return err
 		}
-		// With the first signal the checkpoint is given up in order.
-		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGHUP, unix.SIGINT, unix.SIGTERM)
-		defer stop()
-		if err := c.Checkpoint(ctx, opts); err != nil {
+		// A signal has CRIU undo what it did.
+		signals, err := foreground.Catch()
+		if err != nil {
+			return err
+		}
+		signals.Listen()
+		if err := c.Checkpoint(signals.Context(), opts); err != nil {
 			return err
 		}
 		if opts.LeaveRunning || opts.PreDump {

@@ -122,6 +122,34 @@ func lifecycle(p *peer, bundle string, i int) (sample, error) {
 	return total, nil
 }
 
+// frozen checkpoints a container that it has started for that, and gives the
+// folder of the images.
+func frozen(p *peer, i int) (sample, string, error) {
+	images := with(p, "-images")
+	if err := os.RemoveAll(images); err != nil {
+		return sample{}, "", err
+	}
+	if err := quiet(with(p, "-sleep"), p.args("run", "-d", id(p, i))...); err != nil {
+		return sample{}, "", err
+	}
+	s, err := timed(with(p, "-sleep"), p.args("checkpoint", "--image-path", images, id(p, i))...)
+	if err != nil {
+		_ = quiet(with(p, "-sleep"), p.args("delete", "--force", id(p, i))...)
+	}
+	return s, images, err
+}
+
+// quiet runs a command with the null device as its stdio, which the container
+// then has too: CRIU could not find a temporary file again.
+func quiet(dir string, argv ...string) error {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir = dir
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w", strings.Join(argv, " "), err)
+	}
+	return nil
+}
+
 // parallel runs n execs at the same time and gives what one took in the end.
 func parallel(p *peer, n int) (sample, error) {
 	start := time.Now()
@@ -189,6 +217,23 @@ func rows() []row {
 		command("pause+resume", "-sleep", []string{"pause", ""}, []string{"resume", ""}),
 		command("update", "-sleep-limits", []string{"update", "--pids-limit", "200", "--memory", "33554432", ""}),
 		command("events --stats", "-sleep", []string{"events", "--stats", ""}),
+		// Most of both is CRIU's own time. It looks at all cgroups of the hierarchies
+		// that are hidden here, so nothing else should make any meanwhile.
+		{name: "checkpoint", once: func(p *peer, i int) (sample, error) {
+			s, _, err := frozen(p, i)
+			return s, err
+		}},
+		{name: "restore", once: func(p *peer, i int) (sample, error) {
+			_, images, err := frozen(p, i)
+			if err != nil {
+				return sample{}, err
+			}
+			s, err := timed(with(p, "-sleep"), p.args("restore", "-d", "--image-path", images, id(p, i))...)
+			if err == nil {
+				err = quiet(with(p, "-sleep"), p.args("delete", "--force", id(p, i))...)
+			}
+			return s, err
+		}},
 	}
 }
 

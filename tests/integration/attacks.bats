@@ -340,7 +340,7 @@ spied() {
 }
 
 @test "a process without it sees nothing of the runtime during an exec, in the container's own user namespace, too" {
-	requires root userns
+	requires root userns once
 	cc -O -static -o rootfs/bin/spy "$BATS_TEST_DIRNAME/spy.c"
 	args sleep 100
 	detached run -d "$ID"

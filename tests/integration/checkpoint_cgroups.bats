@@ -75,12 +75,12 @@ in_own() { grep -qE "/$ID(/|\$|\.scope)|-$ID\.scope" "/proc/$(init_pid)/cgroup";
 		IMAGES=$TMP/$ns
 		update_config '.linux.namespaces |= map(select(.type != "cgroup")) + (if $n == "cgroup" then [{type: "cgroup"}] else [] end)' --arg n "$ns"
 		counting
-		runc exec "$ID" sh -c 'ls /sys/fs/cgroup | grep -v -e runc-test -e box'
+		runc exec "$ID" sh -c 'ls -p /sys/fs/cgroup | grep -v /'
 		local before=$output
 		checkpoint
 		restore
 		goes_on "$(count)"
-		runc exec "$ID" sh -c 'ls /sys/fs/cgroup | grep -v -e runc-test -e box'
+		runc exec "$ID" sh -c 'ls -p /sys/fs/cgroup | grep -v /'
 		[ "$output" = "$before" ] || { diff <(echo "$before") <(echo "$output"); return 1; }
 		runc delete --force "$ID"
 		rm "$BUNDLE/rootfs/n"

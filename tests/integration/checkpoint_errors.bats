@@ -190,7 +190,7 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); c = s.accept
 	wait $c || status=$?
 	output=$(cat "$TMP/said")
 	[ "$status" -eq 1 ]
-	expect_error "terminated"
+	expect_error "interrupted by SIGTERM"
 	runs_on
 }
 

@@ -48,6 +48,7 @@ trace() {
 }
 
 @test "execs one after another leave nothing (EXECS=10000 for more)" {
+	requires once
 	local before i
 	before=$(trace)
 	for ((i = 0; i < ${EXECS:-500}; i++)); do

@@ -170,6 +170,9 @@ requires() {
 		v2) [ -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs pure cgroup v2" ;;
 		cgroupfs) [ "${RUNC_TEST_DRIVER:-cgroupfs}" = cgroupfs ] || skip "needs cgroups made by files, not by systemd" ;;
 		userns) [ -e /proc/self/ns/user ] || skip "the kernel has no user namespaces" ;;
+		once) # long, and the same whatever the driver
+			[ "${RUNC_TEST_DRIVER:-cgroupfs}" = cgroupfs ] || skip "is run with cgroups made by files"
+			;;
 		user_cgroups) # as the driver for systemd asks the user's own systemd
 			[ "${RUNC_TEST_DRIVER:-cgroupfs}" = cgroupfs ] || [ -f /sys/fs/cgroup/cgroup.controllers ] ||
 				skip "systemd gives ordinary users no cgroups on cgroup v1"

@@ -102,7 +102,10 @@ frozen() {
 	running
 	local way p got before
 	count() { __runc ps --format json "$ID" | jq length; }
-	before=$(count)
+	# The shell and its sleep, which may take a moment.
+	both() { [ "$(count)" = 2 ]; }
+	wait_for both
+	before=2
 	joined() { [ "$(count)" -gt "$before" ]; }
 	left() { [ "$(count)" = "$before" ]; }
 	for way in short long; do

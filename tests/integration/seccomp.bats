@@ -287,6 +287,7 @@ says() {
 
 # What the Go runtime, init and start may call after the filter is in place.
 @test "a denied call that init may need: the container runs, or one error tells of the filter" {
+	requires once
 	local nnp act call
 	args syscall 39
 	for call in futex write close openat read mmap munmap madvise sigaltstack rt_sigprocmask rt_sigreturn tgkill epoll_pwait nanosleep getpid exit_group \
