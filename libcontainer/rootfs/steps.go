@@ -267,7 +267,7 @@ func (s *Steps) attachTo(op *Op, mnt *program.Slot, mode uint32) {
 	if !op.RealDir {
 		target = s.realPath(target)
 	}
-	t := s.targetAt(target, mode)
+	t := s.targetAt(target, mode, mnt)
 	s.attach(op.Target, mnt, t)
 	s.close(t)
 	s.propagation(mnt, op.Propagation)
@@ -301,23 +301,37 @@ func (s *Steps) bind(i int, op *Op) {
 		}
 		mnt, _ = s.cloneTree(op.Source, cwd, op.Source, flags)
 	}
-	if !op.Change.none() {
-		s.setattr(op.Target, mnt.Value(), 0, unix.MountAttr{Attr_set: op.Change.Set, Attr_clr: op.Change.Clear})
-	}
+	s.change(op, mnt)
 	s.recAttr(op, mnt)
 	if op.ProcRoot {
 		fs := s.Space(256)
 		s.Call("fstatfs", unix.SYS_FSTATFS, mnt.Value(), fs.Addr())
 		s.expect(fs.Addr(), ^uint32(0), unix.PROC_SUPER_MAGIC)
 	}
-	// The source's type is that at its turn. Where it is another one now, the
-	// kernel refuses to attach the mount.
-	mode := uint32(unix.S_IFDIR | madeMode)
-	var st unix.Stat_t
-	if unix.Stat(op.Source, &st) == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		mode = unix.S_IFREG | madeMode
+	s.attachTo(op, mnt, likeMount)
+}
+
+// likeMount as a mode is that of a folder where the mount is one, and that of a
+// file otherwise. The runtime does not look at a source beforehand: it may be
+// another one at its turn, and its file system may hang.
+const likeMount = 0
+
+// change adds the steps of changeBind.
+func (s *Steps) change(op *Op, mnt *program.Slot) {
+	if op.Change.none() {
+		return
 	}
-	s.attachTo(op, mnt, mode)
+	attr := func(c Change) *program.Step {
+		return s.setattr(op.Target, mnt.Value(), 0, unix.MountAttr{Attr_set: c.Set, Attr_clr: c.Clear})
+	}
+	step := attr(op.Change)
+	if c, can := op.IfLocked.forKernel(unix.MOUNT_ATTR_NOATIME); can {
+		locked, done := s.Label(), s.Label()
+		step.Then(done).Else(locked, unix.EPERM)
+		s.Place(locked)
+		attr(c)
+		s.Place(done)
+	}
 }
 
 func (s *Steps) recAttr(op *Op, mnt *program.Slot) {
@@ -396,10 +410,12 @@ func (s *Steps) hiding() *program.Slot {
 // and at the end what the type in mode says. No symlink is followed. Where the
 // image has one, the path is the one to which it leads now.
 func (s *Steps) target(p string, mode uint32) *program.Slot {
-	return s.targetAt(s.realPath(p), mode)
+	return s.targetAt(s.realPath(p), mode, nil)
 }
 
-func (s *Steps) targetAt(p string, mode uint32) *program.Slot {
+// targetAt is target for a path without symlinks. mnt is the mount that likeMount
+// is about.
+func (s *Steps) targetAt(p string, mode uint32, mnt *program.Slot) *program.Slot {
 	f := s.Slot(-1)
 	if p == "/" {
 		s.openat2("/", s.root.Value(), ".", unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT).Into(f)
@@ -428,22 +444,27 @@ func (s *Steps) targetAt(p string, mode uint32) *program.Slot {
 	names := strings.Split(rest, "/")
 	at := from
 	for i, name := range names {
-		m := uint32(unix.S_IFDIR | madeMode)
-		if i == len(names)-1 {
-			m = mode
-		}
-		flags := unix.O_DIRECTORY
-		if m&unix.S_IFMT == unix.S_IFDIR {
-			s.Call(p+": mkdirat", unix.SYS_MKDIRAT, at.Value(), s.Text(name), number(m&0o7777)).Ignore(unix.EEXIST)
-		} else {
-			flags = 0
-			s.Call(p+": mknodat", unix.SYS_MKNODAT, at.Value(), s.Text(name), number(m), number(0)).Ignore(unix.EEXIST)
-		}
 		next := f
-		if i < len(names)-1 {
+		switch {
+		case i < len(names)-1:
 			next = s.Slot(-1)
+			s.makeAt(p, at, name, unix.S_IFDIR|madeMode, next)
+		case mode != likeMount:
+			s.makeAt(p, at, name, mode, f)
+		default:
+			other, made := s.Label(), s.Label()
+			st := s.statx(p, mnt.Value(), "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC)
+			mask, dir := uint32(unix.S_IFMT), uint32(unix.S_IFDIR)
+			if bigEndian {
+				mask, dir = mask<<16, dir<<16
+			}
+			s.Test(st.At(statxMode), mask, dir, other)
+			s.makeAt(p, at, name, unix.S_IFDIR|madeMode, f)
+			s.Jump(made)
+			s.Place(other)
+			s.makeAt(p, at, name, unix.S_IFREG|madeMode, f)
+			s.Place(made)
 		}
-		s.openat2(p, at.Value(), name, flags|unix.O_NOFOLLOW, unix.RESOLVE_BENEATH).Into(next)
 		if at != from {
 			s.close(at)
 		}
@@ -451,6 +472,18 @@ func (s *Steps) targetAt(p string, mode uint32) *program.Slot {
 	}
 	s.Place(done)
 	return f
+}
+
+// makeAt makes an entry of an open folder, unless it is there, and opens it as f.
+func (s *Steps) makeAt(p string, at *program.Slot, name string, mode uint32, f *program.Slot) {
+	flags := unix.O_NOFOLLOW
+	if mode&unix.S_IFMT == unix.S_IFDIR {
+		flags |= unix.O_DIRECTORY
+		s.Call(p+": mkdirat", unix.SYS_MKDIRAT, at.Value(), s.Text(name), number(mode&0o7777)).Ignore(unix.EEXIST)
+	} else {
+		s.Call(p+": mknodat", unix.SYS_MKNODAT, at.Value(), s.Text(name), number(mode), number(0)).Ignore(unix.EEXIST)
+	}
+	s.openat2(p, at.Value(), name, flags, unix.RESOLVE_BENEATH).Into(f)
 }
 
 // nearest gives the innermost new tmpfs that a path lies below, and the rest of

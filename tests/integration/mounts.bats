@@ -4,6 +4,17 @@
 
 load helpers
 
+# A test that fails must not leave a file system that hangs: without the helper
+# every look-up in it ends with an error.
+teardown() {
+	if [ -n "${helper:-}" ]; then
+		kill "$helper" || true
+		wait "$helper" || true
+		umount -l "$TMP/fuse" || true
+	fi
+	common_teardown
+}
+
 # mount_entry JSON: adds an entry to config.json's mounts.
 mount_entry() { update_config ".mounts += [$1]"; }
 
@@ -612,9 +623,10 @@ ordered_ok() {
 	ln -s ../no/../../share/./Y rootfs/etc/other
 	mount_entry '{"destination":"/etc/localtime","type":"bind","source":"zone","options":["bind"]},
 		{"destination":"/etc/other/dir","type":"tmpfs","source":"other"}'
-	sh_args 'cat /c/X; grep -c " /share/Y/dir .* other " /proc/self/mountinfo; ls /a'
+	sh_args 'cat /c/X; grep -c " /share/Y/dir .* other " /proc/self/mountinfo; test -e /a || echo missing'
 	runc run "$ID"
-	[[ $output == $'zone\n1\n'*"No such file"* ]] || { echo "$output"; return 1; }
+	expect_ok
+	[ "$output" = $'zone\n1\nmissing' ] || { echo "$output"; return 1; }
 	[ -f rootfs/c/X ] && [ ! -e rootfs/a ] && [ ! -e rootfs/no ]
 }
 
@@ -664,7 +676,8 @@ read_only_root() {
 	cc -O -o "$TMP/hung" "$BATS_TEST_DIRNAME/hung.c"
 	mkdir "$TMP/fuse" vol
 	"$TMP/hung" "$TMP/fuse" >"$TMP/said" 2>&1 3>&- &
-	local helper=$! pid kind
+	helper=$!
+	local pid kind
 	wait_for test -s "$TMP/said"
 	grep -q mounted "$TMP/said" || skip "FUSE cannot be mounted here: $(cat "$TMP/said")"
 	mount_entry "{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"vol\",\"options\":[\"bind\"]},
@@ -681,18 +694,11 @@ read_only_root() {
 		wait_for test -d rootfs/a
 		sleep 0.3
 		kill -TERM $pid
-		if ! wait_for sh -c "! kill -0 $pid 2>/dev/null"; then
-			kill $helper
-			umount -l "$TMP/fuse"
-			echo "$kind: still there"
-			return 1
-		fi
+		wait_for sh -c "! kill -0 $pid 2>/dev/null"
 		wait $pid || true
-		[ ! -e "$ROOT/$ID" ] || { echo "$kind: the state folder is left"; kill $helper; umount -l "$TMP/fuse"; return 1; }
+		[ ! -e "$ROOT/$ID" ] || { echo "$kind: the state folder is left"; return 1; }
 		rmdir rootfs/a
 	done
-	kill $helper
-	umount -l "$TMP/fuse"
 }
 
 @test "a null byte in a mount is refused" {
