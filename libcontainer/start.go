@@ -74,6 +74,9 @@ func (c *Container) startInit(p *Process) (err error) {
 	if err := p.Validate(); err != nil {
 		return err
 	}
+	if err := checkFunctions(config.Hooks); err != nil {
+		return err
+	}
 	boot := c.newBootstrap(p)
 	l := &launch{c: c, p: p, boot: boot}
 	namespaces, err := l.planNamespaces()

@@ -18,9 +18,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer"
+	"runc/libcontainer/configs"
 	"runc/libcontainer/specconv"
 )
 
@@ -89,7 +91,7 @@ func atOnce(n int, f func(n int) error) error {
 	return errors.Join(errs...)
 }
 
-func create(rootfs, root, name string) (*libcontainer.Container, error) {
+func create(rootfs, root, name string, hooks configs.Hooks) (*libcontainer.Container, error) {
 	spec := specconv.Example()
 	spec.Root.Path = rootfs
 	id := fmt.Sprintf("library-%d-%s", os.Getpid(), name)
@@ -97,6 +99,7 @@ func create(rootfs, root, name string) (*libcontainer.Container, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.Hooks = hooks
 	return libcontainer.Create(root, id, config)
 }
 
@@ -107,7 +110,16 @@ func lead(rootfs, root, name string) (err error) {
 			err = fmt.Errorf("container %s: %w", name, err)
 		}
 	}()
-	c, err := create(rootfs, root, name)
+	var seen []string
+	hook := func(moment string) []configs.Hook {
+		return []configs.Hook{configs.NewFunctionHook(func(_ context.Context, state *specs.State) error {
+			seen = append(seen, moment+" "+string(state.Status))
+			return nil
+		})}
+	}
+	c, err := create(rootfs, root, name, configs.Hooks{
+		configs.CreateRuntime: hook("createRuntime"), configs.Poststart: hook("poststart"), configs.Poststop: hook("poststop"),
+	})
 	if err != nil {
 		return err
 	}
@@ -147,6 +159,13 @@ func lead(rootfs, root, name string) (err error) {
 	if err := c.Exec(); err != nil {
 		return err
 	}
+	if err := c.Exec(); !errors.Is(err, libcontainer.ErrRunning) {
+		return fmt.Errorf("exec of a running container: %w", err)
+	}
+	// The hooks stay though the configuration is read from the state file.
+	if err := c.Update(func(*configs.Config) error { return nil }); err != nil {
+		return err
+	}
 	ready := make([]byte, 6)
 	if _, err := pipes.Stdout.Read(ready); err != nil {
 		return fmt.Errorf("read from init: %w", err)
@@ -178,7 +197,16 @@ func lead(rootfs, root, name string) (err error) {
 	if err := c.Signal(unix.SIGTERM); !errors.Is(err, libcontainer.ErrNotRunning) {
 		return fmt.Errorf("signal to a stopped container: %w", err)
 	}
-	return c.Destroy()
+	if err := c.Update(func(*configs.Config) error { return nil }); !errors.Is(err, libcontainer.ErrNotRunning) {
+		return fmt.Errorf("update of a stopped container: %w", err)
+	}
+	if err := c.Destroy(); err != nil {
+		return err
+	}
+	if got := strings.Join(seen, ", "); got != "createRuntime creating, poststart running, poststop stopped" {
+		return fmt.Errorf("hooks: %s", got)
+	}
+	return nil
 }
 
 // execute runs one more process in a container.
@@ -205,12 +233,12 @@ func execute(root, id string, n int) error {
 
 // errorsMatch makes mistakes that errors.Is and errors.As tell apart.
 func errorsMatch(rootfs, root string) error {
-	c, err := create(rootfs, root, "errors")
+	c, err := create(rootfs, root, "errors", nil)
 	if err != nil {
 		return err
 	}
 	defer c.DestroyAll()
-	if _, err := create(rootfs, root, "errors"); !errors.Is(err, libcontainer.ErrExist) {
+	if _, err := create(rootfs, root, "errors", nil); !errors.Is(err, libcontainer.ErrExist) {
 		return fmt.Errorf("the same id twice: %w", err)
 	}
 	if _, err := libcontainer.Load(root, "../x"); !errors.Is(err, libcontainer.ErrInvalidID) {
