@@ -182,6 +182,7 @@ func (c *Container) State() (*State, error) {
 		NamespacePaths:       c.nsPaths,
 		ExternalDescriptors:  c.descriptors,
 	}
+	s.Config.Hooks = s.Config.Hooks.Commands()
 	if c.rdt != nil {
 		s.IntelRdtPath, s.IntelRdtMonPath = c.rdt.Path, c.rdt.MonPath
 	}

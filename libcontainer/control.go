@@ -152,6 +152,9 @@ func (c *Container) reload() error {
 	if err != nil {
 		return err
 	}
+	if c.config.Hooks.HasFunctions() {
+		s.Config.Hooks = c.config.Hooks
+	}
 	c.config, c.cgroups = &s.Config, nil
 	c.cgroupPaths, c.rdt = s.CgroupPaths, loadRDT(s)
 	return nil
@@ -162,6 +165,9 @@ func copyConfig(config *configs.Config) (*configs.Config, error) {
 	s, err := statejson.Decode(statejson.Append(nil, &State{Config: *config}))
 	if err != nil {
 		return nil, err
+	}
+	if config.Hooks.HasFunctions() {
+		s.Config.Hooks = config.Hooks.Clone()
 	}
 	return &s.Config, nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -76,6 +77,10 @@ func TestTheEmbeddingProgramStaysAsItIs(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}
+	// The kernel sends Pdeathsig when the thread that has made the child ends, and
+	// libcontainer ends threads that have entered other namespaces.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	other := exec.Command("sleep", "100")
 	other.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWUTS}
 	if err := other.Start(); err != nil {

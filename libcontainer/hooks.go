@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
 	"time"
 
@@ -63,8 +64,15 @@ func eachHook(ctx context.Context, hooks configs.Hooks, kind configs.HookName, s
 		return err
 	}
 	for i := range list {
-		debugf("running %s hook #%d: %s", kind, i, list[i].Path)
-		if err := runHook(ctx, &list[i], stdin); err != nil {
+		var err error
+		if list[i].Func != nil {
+			debugf("running %s hook #%d: a Go function", kind, i)
+			err = runFunction(ctx, &list[i], *state)
+		} else {
+			debugf("running %s hook #%d: %s", kind, i, list[i].Path)
+			err = runHook(ctx, &list[i], stdin)
+		}
+		if err != nil {
 			if err = fmt.Errorf("error running %s hook #%d: %w", kind, i, err); !goOn(err) {
 				return err
 			}
@@ -73,13 +81,51 @@ func eachHook(ctx context.Context, hooks configs.Hooks, kind configs.HookName, s
 	return nil
 }
 
+// checkFunctions refuses Go functions as hooks that run inside the container.
+func checkFunctions(hooks configs.Hooks) error {
+	for _, kind := range []configs.HookName{configs.CreateContainer, configs.StartContainer} {
+		for i, h := range hooks[kind] {
+			if h.Func != nil {
+				return fmt.Errorf("%s hook #%d is a Go function: it has to be a command, which can run inside the container", kind, i)
+			}
+		}
+	}
+	return nil
+}
+
+// limited gives the context of one hook, which ends with the hook's own timeout.
+func limited(ctx context.Context, h *configs.Hook) (context.Context, context.CancelFunc) {
+	if h.Timeout == nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, *h.Timeout, errHookTimeout)
+}
+
+// runFunction calls a hook that is a Go function, with its own copy of the state.
+func runFunction(ctx context.Context, h *configs.Hook, state specs.State) error {
+	ctx, cancel := limited(ctx, h)
+	defer cancel()
+	state.Annotations = maps.Clone(state.Annotations)
+	err := h.Func(ctx, &state)
+	switch {
+	case err == nil:
+		return nil
+	case context.Cause(ctx) == errHookTimeout:
+		return timedOut(h)
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func timedOut(h *configs.Hook) error {
+	return fmt.Errorf("hook ran past specified timeout of %.1fs", h.Timeout.Seconds())
+}
+
 // runHook runs one hook until it ends, its own timeout is over or ctx is done.
 func runHook(ctx context.Context, h *configs.Hook, stdin []byte) error {
-	if h.Timeout != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, *h.Timeout, errHookTimeout)
-		defer cancel()
-	}
+	ctx, cancel := limited(ctx, h)
+	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, h.Path)
 	// CommandContext looks up a path without a slash; a hook's path is taken
@@ -101,7 +147,7 @@ func runHook(ctx context.Context, h *configs.Hook, stdin []byte) error {
 		// pipes.
 		return nil
 	case context.Cause(ctx) == errHookTimeout:
-		return fmt.Errorf("hook ran past specified timeout of %.1fs", h.Timeout.Seconds())
+		return timedOut(h)
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}

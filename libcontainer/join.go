@@ -35,7 +35,7 @@ func (c *Container) join(p *Process) (err error) {
 	}
 	initFD, err := c.openInit()
 	if errors.Is(err, ErrNotRunning) {
-		return errors.New("cannot exec in a stopped container")
+		return errNoExec
 	} else if err != nil {
 		return err
 	}

@@ -52,18 +52,18 @@ type launch struct {
 	child *nsenter.Child
 }
 
-// ForceInit is the environment variable that makes every process one of `runc
+// forceInit is the environment variable that makes every process one of `runc
 // init` in Go: for tests of that way.
-const ForceInit = "_RUNC_TEST_INIT"
+const forceInit = "_RUNC_TEST_INIT"
 
 // needsGo says why the process has to be one of `runc init`; "" for no reason.
 func (l *launch) needsGo() string {
 	config := l.c.config
-	way := os.Getenv(ForceInit)
+	way := os.Getenv(forceInit)
 	l.plan.NoStub = way == "relay"
 	switch {
 	case way != "":
-		return ForceInit
+		return forceInit
 	case l.failed != nil:
 		return l.failed.Error()
 	case !program.Supported():
@@ -83,14 +83,14 @@ func (l *launch) needsGo() string {
 // this binary. Whatever fails later has to call kill.
 func (l *launch) enter() (err error) {
 	run := new(running)
-	stdio, theirs, startCopies, abortCopies, err := l.p.stdio(run)
+	stdio, theirs, err := l.p.stdio(run)
 	if err != nil {
 		return err
 	}
 	defer inside.CloseAll(theirs)
 	defer func() {
 		if err != nil {
-			abortCopies()
+			run.dropCopies()
 		}
 	}()
 	files := append(fdTable(stdio), l.p.ExtraFiles...)
@@ -133,7 +133,7 @@ func (l *launch) enter() (err error) {
 	// The plan's files must outlive the start though nothing names them.
 	runtime.KeepAlive(files)
 	if errors.Is(err, nsenter.ErrNoStub) && l.setup != nil {
-		abortCopies()
+		run.dropCopies()
 		l.failed = err
 		return l.enter()
 	}
@@ -148,7 +148,6 @@ func (l *launch) enter() (err error) {
 		l.setup.Sock = child.Sock
 	}
 	debugf("nsexec container setup: runc init is process %d (new namespaces %#x, joined %d)", child.Pid, l.plan.New, len(l.plan.Join))
-	startCopies()
 	return nil
 }
 
@@ -182,6 +181,7 @@ func (l *launch) closeSock() {
 func (l *launch) kill() error {
 	l.closeSock()
 	l.child.Conn.Close()
+	l.run.dropCopies()
 	err := l.run.signal(unix.SIGKILL)
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("init process %d: %w", l.run.pid, err)

@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runc/internal/cmdstart"
 	"runc/libcontainer/configs"
-	"runc/libcontainer/internal/inside"
 	"runc/libcontainer/system"
 )
 
@@ -36,9 +36,12 @@ type Process struct {
 	// Cwd is absolute, inside the container.
 	Cwd string
 
-	// Stdin, Stdout and Stderr: an *os.File is inherited as it is, anything
-	// else is copied through a pipe until Wait; nil is /dev/null. Not used
-	// with a console.
+	// Stdin, Stdout and Stderr: an [*os.File] is inherited as it is, anything
+	// else is copied through a pipe by a goroutine; nil is /dev/null. Wait waits
+	// until all output has been copied, so it waits for every process that has
+	// inherited the pipe as well. A goroutine that reads Stdin ends when that
+	// read returns. One Writer may be both Stdout and Stderr: then one goroutine
+	// writes to it. They are not used with a console.
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
@@ -82,26 +85,21 @@ type Process struct {
 	// relative to the container's cgroup.
 	SubCgroupPaths map[string]string
 
-	// Meanwhile is called once the process has been made, while it sets itself
-	// up: for what the caller has to do anyway. It may be nil.
-	Meanwhile func()
-
 	// Context, when it is done, ends a start that is not complete yet, and a
 	// hook that runs. Start and Exec then return the context's cause. It may be
 	// nil.
 	Context context.Context
 
-	// Interrupt, where it is not 0, is an fd that becomes readable when Context
-	// may be about to end. Interrupted is called then, and before a hook runs,
-	// at most once: a caller that needs a goroutine to wait for that fd has to
-	// start it no sooner.
-	Interrupt   int
-	Interrupted func()
-
 	// Warn gets the warnings of init; nil drops them.
 	Warn func(msg string)
 
 	run *running
+
+	// pipes are the process's ends of the pipes that InitializeIO has made.
+	pipes []*os.File
+
+	// command is what a command gives to the start beside all that.
+	command *cmdstart.Start
 }
 
 // running is a process that was started.
@@ -109,26 +107,38 @@ type running struct {
 	pid   int
 	pidfd *os.File
 
-	copies sync.WaitGroup // of stdio that is no file
+	// stdio is copied by goroutines where it is no file. startCopies starts
+	// them, and dropCopies closes their pipes in place of that.
+	copies                  sync.WaitGroup
+	startCopies, dropCopies func()
 
 	reapOnce sync.Once
 	status   unix.WaitStatus
 	err      error
 }
 
+// meanwhile does the command's own work while the process sets itself up.
 func (p *Process) meanwhile() {
-	if f := p.Meanwhile; f != nil {
-		p.Meanwhile = nil
-		f()
+	if p.command != nil && p.command.Meanwhile != nil {
+		p.command.Meanwhile()
+		p.command.Meanwhile = nil
 	}
 }
 
-// attend has the caller wait for interrupts itself from here on.
+// attend has the command wait for interrupts itself from here on.
 func (p *Process) attend() {
-	if p != nil && p.Interrupt > 0 {
-		p.Interrupt = 0
-		p.Interrupted()
+	if p.interrupt() > 0 {
+		p.command.Interrupt = 0
+		p.command.Interrupted()
 	}
+}
+
+// interrupt is the fd that tells of interrupts, 0 for none.
+func (p *Process) interrupt() int {
+	if p == nil || p.command == nil {
+		return 0
+	}
+	return p.command.Interrupt
 }
 
 // interruptGrace is how long an interrupted start still waits: for the last
@@ -148,8 +158,8 @@ func (p *Process) await(fds ...unix.PollFd) ([]unix.PollFd, error) {
 		}
 		return slices.ContainsFunc(fds[:n], func(f unix.PollFd) bool { return f.Revents != 0 }), nil
 	}
-	for p != nil && p.Interrupt > 0 {
-		fds[n].Fd = int32(p.Interrupt)
+	for p.interrupt() > 0 {
+		fds[n].Fd = int32(p.interrupt())
 		if ready, err := poll(nil); ready || err != nil {
 			return fds[:n], err
 		}
@@ -289,72 +299,6 @@ func (r *running) reap() {
 		}
 		r.pidfd.Close()
 	})
-}
-
-// stdio gives the files for fds 0 to 2 of the child. What is in theirs has to
-// be closed once the child has them; copy then has to be called, or abort.
-func (p *Process) stdio(run *running) (files, theirs []*os.File, start, abort func(), err error) {
-	var ours []*os.File
-	var jobs []func()
-	abort = func() { inside.CloseAll(theirs); inside.CloseAll(ours) }
-	fail := func(err error) ([]*os.File, []*os.File, func(), func(), error) {
-		abort()
-		return nil, nil, nil, nil, err
-	}
-	null := func(flag int) error {
-		f, err := os.OpenFile("/dev/null", flag, 0)
-		if err == nil {
-			theirs, files = append(theirs, f), append(files, f)
-		}
-		return err
-	}
-	if p.Terminal {
-		// The console takes their place inside; until then, and in case a
-		// step before it fails, they are the caller's.
-		return []*os.File{os.Stdin, os.Stdout, os.Stderr}, nil, func() {}, func() {}, nil
-	}
-	switch in := p.Stdin.(type) {
-	case nil:
-		if err := null(os.O_RDONLY); err != nil {
-			return fail(err)
-		}
-	case *os.File:
-		files = append(files, in)
-	default:
-		r, w, err := os.Pipe()
-		if err != nil {
-			return fail(err)
-		}
-		files, theirs, ours = append(files, r), append(theirs, r), append(ours, w)
-		// Not waited for: it may sit in a read that nothing ends.
-		jobs = append(jobs, func() { go func() { io.Copy(w, in); w.Close() }() })
-	}
-	for _, out := range []io.Writer{p.Stdout, p.Stderr} {
-		switch out := out.(type) {
-		case nil:
-			if err := null(os.O_WRONLY); err != nil {
-				return fail(err)
-			}
-		case *os.File:
-			files = append(files, out)
-		default:
-			r, w, err := os.Pipe()
-			if err != nil {
-				return fail(err)
-			}
-			files, theirs, ours = append(files, w), append(theirs, w), append(ours, r)
-			jobs = append(jobs, func() {
-				run.copies.Add(1)
-				go func() { defer run.copies.Done(); io.Copy(out, r); r.Close() }()
-			})
-		}
-	}
-	start = func() {
-		for _, j := range jobs {
-			j()
-		}
-	}
-	return files, theirs, start, abort, nil
 }
 
 // Validate checks what can be without a container: what the kernel would take

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runc/internal/cmdstart"
 	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
 	"runc/libcontainer/internal/criu"
@@ -45,12 +46,14 @@ func (c *Container) Restore(p *Process, opts *CriuOpts) (err error) {
 		}
 	}()
 	run := new(running)
-	files, theirs, startCopies, abortCopies, err := p.stdio(run)
+	defer p.closePipes()
+	p.command = cmdstart.Of(p.context())
+	files, theirs, err := p.stdio(run)
 	if err != nil {
 		return err
 	}
 	defer inside.CloseAll(theirs)
-	r.undo.add("the stdio", func() error { abortCopies(); return nil })
+	r.undo.add("the stdio", func() error { run.dropCopies(); return nil })
 	if err := rootfs.MakeMountpoints(c.config); err != nil {
 		return err
 	}
@@ -83,7 +86,7 @@ func (c *Container) Restore(p *Process, opts *CriuOpts) (err error) {
 			return err
 		}
 	}
-	startCopies()
+	run.startCopies()
 	return nil
 }
 

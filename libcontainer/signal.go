@@ -61,6 +61,29 @@ func (c *Container) openInit() (int, error) {
 	return pidfd, nil
 }
 
+// withInit calls f with a pidfd of init. It stays open meanwhile, though another
+// goroutine may collect init, which closes the pidfd of a child of ours.
+// [ErrNotRunning] when init has ended.
+func (c *Container) withInit(f func(pidfd int) error) error {
+	if c.init == nil || c.init.run == nil {
+		pidfd, err := c.openInit()
+		if err != nil {
+			return err
+		}
+		defer unix.Close(pidfd)
+		return f(pidfd)
+	}
+	conn, err := c.init.run.pidfd.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var result error
+	if err := conn.Control(func(fd uintptr) { result = f(int(fd)) }); err != nil {
+		return ErrNotRunning // it was collected
+	}
+	return result
+}
+
 // signalInit signals init by a pidfd. Where the kernel or a sandbox has no
 // pidfds, it goes by the number, as all runtimes did before Linux 5.3: after a
 // look at the start time. Another process can only be meant when init ends and

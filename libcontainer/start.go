@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"runc/internal/cmdstart"
 	"runc/libcontainer/cgroup"
 	"runc/libcontainer/configs"
 	"runc/libcontainer/internal/inside"
@@ -29,10 +30,17 @@ func (c *Container) Start(p *Process) error {
 	if p.run != nil {
 		return errors.New("process was started already")
 	}
+	defer p.closePipes()
+	p.command = cmdstart.Of(p.context())
+	start := c.join
 	if p.Init {
-		return c.startInit(p)
+		start = c.startInit
 	}
-	return c.join(p)
+	if err := start(p); err != nil {
+		return err
+	}
+	p.run.startCopies()
+	return nil
 }
 
 // Run is Start and, for the first process, Exec.
@@ -64,6 +72,9 @@ func (c *Container) startInit(p *Process) (err error) {
 
 	// Decide. Nothing is made yet.
 	if err := p.Validate(); err != nil {
+		return err
+	}
+	if err := checkFunctions(config.Hooks); err != nil {
 		return err
 	}
 	boot := c.newBootstrap(p)
@@ -382,44 +393,31 @@ func (c *Container) Exec() error {
 		// start.
 		dir, name = int(c.folder.Fd()), fifoFilename
 	}
-	// init first: once the fifo is open for reading, it may be through with
-	// the user's program before we look again.
-	var pidfd int
-	if c.init != nil && c.init.run != nil {
-		// Our own child, not waited for: nobody else can have its pid.
-		pidfd = int(c.init.run.pidfd.Fd())
-		if pidfd < 0 {
-			// It has ended and was collected, which closes the pidfd.
-			return errors.New("cannot start a container that has stopped")
-		}
-	} else {
-		var err error
-		pidfd, err = c.openInit()
-		if errors.Is(err, ErrNotRunning) {
-			return errors.New("cannot start a container that has stopped")
+	// The pidfd comes first: once the fifo is open for reading, init may have
+	// executed the user's program, and that may have ended.
+	err := c.withInit(func(pidfd int) error {
+		// Non-blocking, so that the end of an init, before this or now, is
+		// noticed by its pidfd.
+		fifo, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+		if err == unix.ENOENT {
+			return errStarted
 		} else if err != nil {
-			return err
+			return &fs.PathError{Op: "open", Path: path, Err: err}
 		}
-		defer unix.Close(pidfd)
-	}
-	// Non-blocking, so that an init that is gone, or goes just now, is
-	// noticed by its pidfd instead of being waited for.
-	fifo, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
-	if err == unix.ENOENT {
-		return errors.New("cannot start an already running container")
-	} else if err != nil {
-		return &fs.PathError{Op: "open", Path: path, Err: err}
-	}
-	defer unix.Close(fifo)
-
-	if err := c.init.awaitFifo(fifo, pidfd); errors.Is(err, errNoByte) {
+		defer unix.Close(fifo)
+		return c.init.awaitFifo(fifo, pidfd)
+	})
+	switch {
+	case errors.Is(err, ErrNotRunning):
+		return errStopped
+	case errors.Is(err, errNoByte):
 		return c.whyNoByte()
-	} else if err != nil {
+	case err != nil:
 		return err
 	}
 	if err := unix.Unlinkat(dir, name, 0); err == unix.ENOENT {
 		// Another start was faster by a hair.
-		return errors.New("cannot start an already running container")
+		return errStarted
 	} else if err != nil {
 		return &fs.PathError{Op: "unlink", Path: path, Err: err}
 	}
@@ -451,21 +449,20 @@ func (c *Container) whyNoByte() error {
 	// A process on its way out says so before it closes its files.
 	st, err := system.ProcStat(c.initPid)
 	if err == nil && st.StartTime == c.initStart && !st.Exiting {
-		return errors.New("cannot start an already running container")
+		return errStarted
 	}
-	const ended = "container init process ended before it could be started"
 	if c.init != nil && c.init.run != nil {
 		c.init.reap()
 		if st := c.init.run.status; c.config.Seccomp != nil &&
 			(st.Signaled() && st.Signal() == unix.SIGSYS || st.ExitStatus() == 128+int(unix.SIGSYS)) {
-			return fmt.Errorf("%s: %w", ended, errKilledByFilter)
+			return fmt.Errorf("%w: %w", errEnded, errKilledByFilter)
 		}
 	}
 	if c.config.Seccomp != nil {
 		// Nobody but its parent can know.
-		return errors.New(ended + ": its seccomp filter may allow too little (config.json: linux.seccomp)")
+		return fmt.Errorf("%w: its seccomp filter may allow too little (config.json: linux.seccomp)", errEnded)
 	}
-	return errors.New(ended)
+	return errEnded
 }
 
 // awaitFifo waits for init's byte, or its end. p is nil for an init that another

@@ -8,8 +8,6 @@ const (
 	Created Status = iota
 	// Running: the user's process runs.
 	Running
-	// Pausing is kept for the numbering of older library users.
-	Pausing
 	// Paused: the cgroup is frozen.
 	Paused
 	// Stopped: init has ended.
@@ -22,8 +20,6 @@ func (s Status) String() string {
 		return "created"
 	case Running:
 		return "running"
-	case Pausing:
-		return "pausing"
 	case Paused:
 		return "paused"
 	case Stopped:

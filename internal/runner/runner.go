@@ -13,6 +13,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
 
+	"runc/internal/cmdstart"
 	"runc/internal/foreground"
 	"runc/internal/notifysocket"
 	"runc/libcontainer"
@@ -155,15 +156,16 @@ func (r *Runner) bringUp(p *libcontainer.Process) (_ *foreground.Stdio, err erro
 	}
 	var notCaught error
 	if r.Signals != nil {
-		p.Context = r.Signals.Context()
-		// It runs while the process is being set up: to catch signals takes a
-		// while.
-		p.Meanwhile = func() {
-			if !r.Detach {
-				notCaught = r.Signals.CatchAll()
-			}
-		}
-		p.Interrupt, p.Interrupted = r.Signals.Fd(), r.Signals.Listen
+		p.Context = cmdstart.With(r.Signals.Context(), &cmdstart.Start{
+			// It runs while the process is being set up: to catch signals takes a
+			// while.
+			Meanwhile: func() {
+				if !r.Detach {
+					notCaught = r.Signals.CatchAll()
+				}
+			},
+			Interrupt: r.Signals.Fd(), Interrupted: r.Signals.Listen,
+		})
 	}
 	stdio, err := r.stdio(p)
 	if err != nil {

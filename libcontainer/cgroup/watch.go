@@ -19,23 +19,28 @@ import (
 // cgroup, which comes some tens of milliseconds after the folder has disappeared.
 const removalLimit = 100 * time.Millisecond
 
-// OOMWatch is a file descriptor that becomes readable when the cgroup runs out
-// of memory: on v1 an eventfd on memory.oom_control (cgroup-v1/memory.rst,
-// section 10), on v2 an inotify watch on memory.events (cgroup-v2.rst).
-type OOMWatch struct {
+// Watch is a file descriptor that poll(2) reports when something happens to the
+// memory of a cgroup.
+type Watch struct {
 	fd int
 
 	dir string // v1: the cgroup, whose events the eventfd counts
 
-	events *os.File // v2: memory.events, which has the number
-	last   uint64   // v2: that number at the last look
+	// WatchOOM on v2: memory.events, which has the number of events, and that
+	// number at the last look.
+	events *os.File
+	last   uint64
+
+	trigger bool // WatchPressure on v2: fd is memory.pressure
 }
 
-// WatchOOM starts to watch a container's cgroup, by the paths of its state
-// file; [fs.ErrNotExist] when there is no memory controller in it.
-func WatchOOM(paths map[string]string) (*OOMWatch, error) {
+// WatchOOM starts to watch for a container's cgroup that runs out of memory, by
+// the paths of its state file; [fs.ErrNotExist] when there is no memory controller
+// in it. On v1 the watch is an eventfd on memory.oom_control (cgroup-v1/memory.rst,
+// section 10), on v2 an inotify watch on memory.events (cgroup-v2.rst).
+func WatchOOM(paths map[string]string) (*Watch, error) {
 	if dir, ok := paths["memory"]; ok {
-		return watchV1(dir)
+		return watchV1(dir, "memory.oom_control", "")
 	}
 	if dir, ok := paths[""]; ok && len(paths) == 1 {
 		return watchV2(dir)
@@ -43,31 +48,33 @@ func WatchOOM(paths map[string]string) (*OOMWatch, error) {
 	return nil, fs.ErrNotExist
 }
 
-func watchV1(dir string) (*OOMWatch, error) {
-	control, err := os.Open(filepath.Join(dir, "memory.oom_control"))
+// watchV1 has the kernel count the events of a file of the cgroup in an eventfd.
+func watchV1(dir, file, argument string) (*Watch, error) {
+	watched, err := os.Open(filepath.Join(dir, file))
 	if err != nil {
 		return nil, err
 	}
-	// The kernel keeps a reference to the file.
-	defer control.Close()
+	// The kernel keeps no reference to the file: it has registered the event with
+	// the cgroup.
+	defer watched.Close()
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return nil, os.NewSyscallError("eventfd", err)
 	}
-	line := fmt.Sprintf("%d %d", fd, control.Fd())
+	line := fmt.Sprintf("%d %d %s", fd, watched.Fd(), argument)
 	if err := os.WriteFile(filepath.Join(dir, "cgroup.event_control"), []byte(line), 0); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
-	return &OOMWatch{fd: fd, dir: dir}, nil
+	return &Watch{fd: fd, dir: dir}, nil
 }
 
-func watchV2(dir string) (*OOMWatch, error) {
+func watchV2(dir string) (*Watch, error) {
 	events, err := os.Open(filepath.Join(dir, "memory.events"))
 	if err != nil {
 		return nil, err
 	}
-	w := &OOMWatch{fd: -1, events: events}
+	w := &Watch{fd: -1, events: events}
 	if w.fd, err = unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK); err != nil {
 		events.Close()
 		return nil, os.NewSyscallError("inotify_init1", err)
@@ -84,14 +91,22 @@ func watchV2(dir string) (*OOMWatch, error) {
 	return w, nil
 }
 
-// FD is what to poll(2) for reading.
-func (w *OOMWatch) FD() int { return w.fd }
+// Poll is what to give to poll(2).
+func (w *Watch) Poll() unix.PollFd {
+	if w.trigger {
+		return unix.PollFd{Fd: int32(w.fd), Events: unix.POLLPRI}
+	}
+	return unix.PollFd{Fd: int32(w.fd), Events: unix.POLLIN}
+}
 
 // Count says how many events there were since the last call, without waiting
-// for any. It is 0 when the fd was readable for something else, such as
-// another event of memory or the cgroup's removal.
-func (w *OOMWatch) Count() (uint64, error) {
-	if w.events == nil {
+// for any. revents is what poll(2) has said. The result is 0 when it was something
+// else, such as another event of memory or the cgroup's removal.
+func (w *Watch) Count(revents int16) (uint64, error) {
+	switch {
+	case w.trigger:
+		return w.countTrigger(revents), nil
+	case w.events == nil:
 		return w.countV1()
 	}
 	// The file has the number; the queue only says that it has changed.
@@ -112,7 +127,7 @@ func (w *OOMWatch) Count() (uint64, error) {
 
 // countV1 reads the number of events from the eventfd. The kernel counts the
 // removal of the cgroup there as one more.
-func (w *OOMWatch) countV1() (uint64, error) {
+func (w *Watch) countV1() (uint64, error) {
 	n, err := w.takeV1()
 	if n == 0 || err != nil || exists(w.dir) {
 		return n, err
@@ -128,7 +143,7 @@ func (w *OOMWatch) countV1() (uint64, error) {
 	return n - 1, nil
 }
 
-func (w *OOMWatch) takeV1() (uint64, error) {
+func (w *Watch) takeV1() (uint64, error) {
 	var buf [8]byte
 	if n, err := readNow(w.fd, buf[:]); n != len(buf) || err != nil {
 		return 0, err
@@ -153,9 +168,12 @@ func readNow(fd int, buf []byte) (int, error) {
 }
 
 // Close ends the watch.
-func (w *OOMWatch) Close() error {
+func (w *Watch) Close() error {
 	if w.events != nil {
 		w.events.Close()
+	}
+	if w.fd < 0 {
+		return nil
 	}
 	return unix.Close(w.fd)
 }

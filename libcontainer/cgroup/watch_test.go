@@ -32,18 +32,18 @@ func TestWatchOOMv2(t *testing.T) {
 	defer w.Close()
 	expect := func(want uint64) {
 		t.Helper()
-		if n, err := w.Count(); n != want || err != nil {
+		if n, err := w.Count(0); n != want || err != nil {
 			t.Errorf("%d events, %v; want %d", n, err, want)
 		}
 	}
 	expect(0)
 	write(5, 3)
-	if err := poll([]unix.PollFd{{Fd: int32(w.FD()), Events: unix.POLLIN}}, time.Now()); err != nil {
+	if err := poll([]unix.PollFd{w.Poll()}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	expect(0) // only the limit was reached
 	write(5, 5)
-	p := []unix.PollFd{{Fd: int32(w.FD()), Events: unix.POLLIN}}
+	p := []unix.PollFd{w.Poll()}
 	if err := poll(p, time.Now().Add(time.Second)); err != nil || p[0].Revents == 0 {
 		t.Fatalf("the watch did not wake up: %v", err)
 	}
