@@ -87,7 +87,7 @@ func deleteForce(cmd *cli.Command, c *libcontainer.Container, err error) error {
 		err = runner.WarnOfHooks(c.DestroyAll())
 	}
 	if errors.Is(err, libcontainer.ErrNotExist) {
-		// It may also be that somebody else has deleted it at this moment.
+		// Another runc may have deleted it at this moment.
 		return nil
 	}
 	return err

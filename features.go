@@ -34,7 +34,7 @@ var featuresCommand = &cli.Command{
 	},
 }
 
-// builtIn comes from the tables that the code itself goes by.
+// builtIn reads the tables that the code itself uses.
 func builtIn() *features.Features {
 	yes := true
 	f := &features.Features{

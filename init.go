@@ -8,8 +8,8 @@ import (
 	"runc/libcontainer"
 )
 
-// initCommand is never reached: main catches it before flags are parsed. It is
-// here so that `help` and a caller with global flags meet no surprise.
+// initCommand runs only when global flags precede `init`: main handles `runc init`
+// before it parses flags.
 var initCommand = &cli.Command{
 	Name:   "init",
 	Usage:  "initialize the namespaces and launch the process (do not call it outside of runc)",

@@ -65,8 +65,8 @@ To list containers created using a non-default value for "--root":
 	},
 }
 
-// containers reads all below the root. One that goes away meanwhile, or whose
-// state cannot be read, does not hide the others.
+// containers reads all containers below the root. A container that is removed at
+// the same time, or whose state cannot be read, does not hide the others.
 func containers(cmd *cli.Command) ([]*containerState, error) {
 	root := cmd.String("root")
 	entries, err := os.ReadDir(root)

@@ -66,8 +66,8 @@ func main() {
 	os.Exit(run(os.Args))
 }
 
-// exitCode is an error that says how the program is to end; its words, if any,
-// were told already.
+// exitCode is an error that carries the exit status of the program. Its message,
+// if there is one, has been logged already.
 type exitCode int
 
 func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
@@ -115,8 +115,8 @@ func newApp(args []string) *cli.Command {
 }
 
 // commandsFor leaves out the commands that no word of the command line names:
-// setting each of them up takes as long as a whole `state`. Where people ask
-// for help, or have mistyped, all are there.
+// to set each of them up takes as long as a whole `state`. For help, and for a
+// command that does not exist, it gives all.
 func commandsFor(args []string) []*cli.Command {
 	all := commands()
 	var named []*cli.Command
@@ -160,7 +160,7 @@ func commands() []*cli.Command {
 	for _, c := range list {
 		c.HideHelpCommand = true
 		c.DisableSliceFlagSeparator = true // the root's own does not reach here
-		// A subcommand stops at its first argument: what follows is that one's.
+		// Flags behind the first argument belong to the user's command.
 		if c.StopOnNthArg == nil && c.Name == "exec" {
 			one := 1
 			c.StopOnNthArg = &one
@@ -180,8 +180,8 @@ func before(ctx context.Context, cmd *cli.Command) (context.Context, error) {
 	return ctx, reviseRoot(cmd)
 }
 
-// rootGiven is whether --root was among the arguments; the flag itself counts
-// as set once it was made absolute.
+// rootGiven tells whether --root was among the arguments. The flag itself counts
+// as set once reviseRoot has made it absolute.
 var rootGiven bool
 
 func reviseRoot(cmd *cli.Command) error {
@@ -191,13 +191,13 @@ func reviseRoot(cmd *cli.Command) error {
 		return err
 	}
 	if abs == "/" {
-		// Catches --root with an unset variable and a slash behind it.
+		// This catches --root with an unset variable and a slash behind it.
 		//lint:ignore ST1005 callers know these words
 		return errors.New("Option --root argument should not be set to /")
 	}
 	rootGiven = cmd.IsSet("root")
 	if !rootGiven && strings.HasPrefix(abs, os.Getenv("XDG_RUNTIME_DIR")) && os.Getenv("XDG_RUNTIME_DIR") != "" {
-		// With the sticky bit, XDG's clean-up leaves it alone.
+		// The clean-up of XDG_RUNTIME_DIR spares what has the sticky bit.
 		if err := os.MkdirAll(abs, 0o700); err != nil {
 			return err
 		}
@@ -235,7 +235,7 @@ const (
 	atMost
 )
 
-// container loads the one that the first argument names.
+// container loads the container that the first argument names.
 func container(cmd *cli.Command) (*libcontainer.Container, error) {
 	id := cmd.Args().First()
 	if id == "" {

@@ -60,8 +60,8 @@ var psCommand = &cli.Command{
 	},
 }
 
-// filterProcesses keeps the first line of what ps(1) said, its head, and those
-// that are about the processes given.
+// filterProcesses keeps the first line of the output of ps(1), its head, and the
+// lines of the given processes.
 func filterProcesses(out string, pids []int) (string, error) {
 	lines := strings.Split(out, "\n")
 	column := slices.Index(strings.Fields(lines[0]), "PID")

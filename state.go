@@ -13,7 +13,7 @@ import (
 	"runc/libcontainer"
 )
 
-// containerState is what `state` prints, and `list` with the owner filled in.
+// containerState is printed by `state`, and by `list` with the owner filled in.
 type containerState struct {
 	Version     string            `json:"ociVersion"`
 	ID          string            `json:"id"`
@@ -37,8 +37,8 @@ func stateOf(c *libcontainer.Container) (*containerState, error) {
 	}, nil
 }
 
-// indented is the object as json.MarshalIndent writes it: what `state` prints,
-// which callers ask for again and again, and encoding/json is slow to warm up.
+// indented gives the object as json.MarshalIndent writes it. Callers run `state`
+// again and again, and encoding/json takes long for its first object.
 func (s *containerState) indented() []byte {
 	b := []byte("{")
 	field := func(name string) { b = append(plainjson.Field(b, "\n  "+name), ' ') }

@@ -76,7 +76,7 @@ var updateCommand = &cli.Command{
 	},
 }
 
-// defaultShares are the CPU shares of a cgroup that nobody has set.
+// defaultShares are the CPU shares of a new cgroup.
 const defaultShares = 1024
 
 // checkIdle refuses CPU shares together with cpu.idle. systemd has one property,
@@ -102,7 +102,7 @@ const updateUsage = `read the new resources from a file ('-' is the standard inp
 linux.resources of config.json has them; what is left out stays. Other options
 are ignored then.`
 
-// wantedResources are those of the file, or else of the options.
+// wantedResources reads the resources from the file, or else from the options.
 func wantedResources(cmd *cli.Command) (*specs.LinuxResources, error) {
 	path := cmd.String("resources")
 	if path == "" {
@@ -168,7 +168,7 @@ func optionResources(cmd *cli.Command) (*specs.LinuxResources, error) {
 	return r, nil
 }
 
-// option parses one that has been given; an empty one counts as not given.
+// option parses an option. An empty one counts as not given.
 func option[T any](cmd *cli.Command, name string, to **T, parse func(string) (T, error)) error {
 	s := cmd.String(name)
 	if s == "" {
@@ -182,7 +182,8 @@ func option[T any](cmd *cli.Command, name string, to **T, parse func(string) (T,
 	return nil
 }
 
-// parseSize: bytes, with a unit such as k, m or g, or -1 for no limit.
+// parseSize parses a number of bytes, with a unit such as k, m or g; -1 means no
+// limit.
 func parseSize(s string) (int64, error) {
 	if s == "-1" {
 		return -1, nil
@@ -190,23 +191,23 @@ func parseSize(s string) (int64, error) {
 	return units.RAMInBytes(s)
 }
 
-// mergeResources lays what is asked for over what is. A zero stands for "leave
-// it" wherever the kernel would not take one either: callers send them.
+// mergeResources puts the new values over the present ones. A zero leaves the
+// present value wherever the kernel would not take a zero: callers send them.
 func mergeResources(to *cgroups.Resources, r *specs.LinuxResources) error {
 	if m := r.Memory; m != nil {
 		dropZero(&m.Limit)
 		dropZero(&m.Reservation)
 		dropZero(&m.Swap)
-		// An older limit of memory and swap together says nothing about
-		// more memory than that, or about no limit at all.
+		// An older limit of memory and swap together cannot stay when the
+		// new limit of memory is higher, or is none.
 		if m.Limit != nil && m.Swap == nil && to.MemorySwap > 0 && (*m.Limit == -1 || to.MemorySwap < *m.Limit) {
 			to.MemorySwap = 0
 		}
 	}
 	if c := r.CPU; c != nil {
 		dropZero(&c.Shares)
-		// With one of the two given, the other stays: cpu.max and systemd
-		// need to know both.
+		// When one of quota and period is given, the other stays: cpu.max and
+		// systemd need both.
 		dropZero(&c.Quota)
 		dropZero(&c.Period)
 		dropZero(&c.RealtimeRuntime)
@@ -225,7 +226,7 @@ func mergeResources(to *cgroups.Resources, r *specs.LinuxResources) error {
 	if b := r.BlockIO; b != nil {
 		dropZero(&b.Weight)
 		dropZero(&b.LeafWeight)
-		// Devices that are not named keep their limits in the kernel.
+		// The kernel keeps the limits of devices that are not named.
 		replace(&to.BlkioWeightDevice, len(b.WeightDevice))
 		replace(&to.BlkioThrottleReadBpsDevice, len(b.ThrottleReadBpsDevice))
 		replace(&to.BlkioThrottleWriteBpsDevice, len(b.ThrottleWriteBpsDevice))

@@ -34,7 +34,7 @@ const (
 // it has the processes of a checkpoint for its own (restore).
 // It gives the process's exit status when it waited for it.
 func startContainer(cmd *cli.Command, act action) (int, error) {
-	// Relative paths are the caller's; the bundle becomes our folder.
+	// Relative paths start at the caller's folder, which is left for the bundle.
 	pidFile, err := absolute(cmd.String("pid-file"))
 	if err != nil {
 		return -1, err

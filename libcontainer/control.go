@@ -146,7 +146,7 @@ func (c *Container) updateRdt(config, old *configs.Config, undo *undoList) error
 	return nil
 }
 
-// reload reads the state file again, for who has just got its lock.
+// reload reads the state file again. The caller has just got its lock.
 func (c *Container) reload() error {
 	s, err := readState(c.dir, c.id)
 	if err != nil {

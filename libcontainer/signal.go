@@ -13,9 +13,8 @@ import (
 )
 
 // Signal sends a signal to init, or, for SIGKILL to a container that shares
-// its pid namespace, to every process of its cgroup: without an init of their
-// own namespace the kernel would not end them. [ErrNotRunning] when init is
-// gone.
+// its pid namespace, to every process of its cgroup: they are in no PID namespace
+// whose init's end would end them. It returns [ErrNotRunning] when init has ended.
 func (c *Container) Signal(s os.Signal) error {
 	sig, ok := s.(unix.Signal)
 	if !ok {
@@ -114,7 +113,7 @@ func (c *Container) signalInit(sig unix.Signal) error {
 	return fmt.Errorf("unable to signal init: %w", err)
 }
 
-// privatePID says whether the container has a pid namespace of its own making.
+// privatePID tells whether the container has made its PID namespace.
 func (c *Container) privatePID() (bool, error) {
 	return c.config.Namespaces.IsPrivate(configs.NEWPID), nil
 }

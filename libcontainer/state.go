@@ -40,7 +40,7 @@ func readState(dir, id string) (*State, error) {
 	if len(b) == 0 {
 		return nil, broken(path, errors.New("it is empty"))
 	}
-	// The bytes are nobody else's, and are not written to again.
+	// Nothing else refers to the bytes, and nothing writes to them again.
 	s, err := statejson.Decode(b)
 	switch {
 	case err != nil:

@@ -1,10 +1,10 @@
-// Package sigpipe catches signals the way shells do: a handler writes the
-// signal's number into a pipe. os/signal does the same through a thread of its
-// own and four thread switches for each signal that it is told to catch or to
-// let go, half a millisecond for those that a foreground `run` forwards, which
-// is more than all that the kernel does for a small container's namespaces.
+// Package sigpipe catches signals as shells do: a handler writes the signal's
+// number into a pipe. os/signal needs another thread, and four thread switches
+// for each signal that it begins or stops to catch. For the signals that a
+// foreground `run` forwards that is half a millisecond, more than the kernel takes
+// for the namespaces of a small container.
 //
-// Where there is no handler in assembly for the machine, os/signal it is.
+// On machines for which there is no handler in assembly, it uses os/signal.
 package sigpipe
 
 import (

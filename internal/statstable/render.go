@@ -17,16 +17,16 @@ type tableRow struct {
 	stats      *cgroups.Stats
 }
 
-// unknown stands where a controller is missing, or there is no limit.
+// unknown is the cell for a controller that is missing, or a limit that is not set.
 const unknown = "-"
 
-// tableColumns from left to right. The width is for what is usual there, so
-// that a table does not jump when a number gets a digit more.
+// tableColumns are the columns from left to right. The width has room for usual
+// values, so that the table does not move when a number gets one more digit.
 var tableColumns = []struct {
 	title    string
 	width    int
-	left     bool // aligned there, as words are
-	optional bool // left out while no container has anything to say there
+	left     bool // words are aligned to the left, numbers to the right
+	optional bool // left out while no container has a value
 	text     func(r tableRow) string
 }{
 	{"ID", 0, true, false, func(r tableRow) string { return r.id }},
@@ -43,15 +43,15 @@ var tableColumns = []struct {
 	{"I/O WAIT", 0, false, true, func(r tableRow) string { return pressure(r.stats.BlkioStats.PSI) }},
 }
 
-// shortID is what engines, whose ids have 64 characters, call their containers
-// by: so much is left of an id when the table is too wide.
+// shortID is the length to which ids are cut when the table is too wide. Engines,
+// whose ids have 64 characters, show as many.
 const shortID = 12
 
-// renderTable gives the lines of the table, its head first. The ids give way
-// when it is wider than the screen; 0 is without a limit.
+// renderTable gives the lines of the table, its head first. It cuts the ids when
+// the table is wider than the screen; 0 means no limit.
 func renderTable(rows []tableRow, screen int) []string {
 	const gap = "  "
-	// The ids last, when it is known how much room there is.
+	// The ids come last: the other columns decide how much room they have.
 	var columns [][]string
 	total := 0
 	for _, c := range tableColumns[1:] {
@@ -76,7 +76,8 @@ func renderTable(rows []tableRow, screen int) []string {
 	return ids
 }
 
-// column is a column's cells, its title first, and whether they say anything.
+// column gives the cells of a column, its title first, and tells whether any cell
+// has a value.
 func column(rows []tableRow, title string, text func(tableRow) string) (cells []string, said bool) {
 	cells = append(make([]string, 0, len(rows)+1), title)
 	for _, r := range rows {
@@ -110,18 +111,18 @@ func percent(p float64) string {
 	return strconv.FormatFloat(p, 'f', 1, 64) + "%"
 }
 
-// hasMemory says whether the memory controller is there: it always has
-// something to say in memory.stat.
+// hasMemory tells whether the memory controller is there: its memory.stat is
+// never empty.
 func hasMemory(m *cgroups.MemoryStats) bool { return len(m.Stats) != 0 }
 
-// memoryUse is the memory in use without that part of the file cache which the
-// kernel would take back first, in bytes: what counts when a limit comes near.
+// memoryUse is the memory in use without the inactive file cache, in bytes. The
+// kernel frees that cache first when the limit is near.
 func memoryUse(m *cgroups.MemoryStats) uint64 {
 	cache, ok := m.Stats["total_inactive_file"] // v1, with sub-cgroups
 	if !ok {
 		cache = m.Stats["inactive_file"]
 	}
-	// The two were not read in the same moment.
+	// The two numbers were not read at the same moment.
 	return m.Usage.Usage - min(cache, m.Usage.Usage)
 }
 
@@ -132,8 +133,9 @@ func memoryColumn(m *cgroups.MemoryStats) string {
 	return units.BytesSize(float64(memoryUse(m)))
 }
 
-// limited: both versions say "none" by a number that no machine has: v1 by the
-// largest multiple of the page size (64 KiB at most), v2 by the largest number.
+// limited tells whether there is a limit. No limit is a number that no machine
+// has: on v1 the largest multiple of the page size, which is 64 KiB at most, on v2
+// the largest number.
 func limited(m *cgroups.MemoryStats) bool {
 	return hasMemory(m) && m.Usage.Limit < math.MaxInt64&^0xffff
 }
@@ -155,7 +157,7 @@ func memoryPercent(m *cgroups.MemoryStats) string {
 func pidsColumn(p cgroups.PidsStats) string {
 	switch {
 	case p.Current == 0:
-		// A container that lives has one at least.
+		// A container that runs has at least one process.
 		return unknown
 	case p.Limit == 0:
 		return strconv.FormatUint(p.Current, 10)
@@ -163,7 +165,7 @@ func pidsColumn(p cgroups.PidsStats) string {
 	return fmt.Sprintf("%d/%d", p.Current, p.Limit)
 }
 
-// ioColumn is how many bytes went from or to block devices.
+// ioColumn is the number of bytes read from or written to block devices.
 func ioColumn(b *cgroups.BlkioStats, op string) string {
 	if b.IoServiceBytesRecursive == nil {
 		return unknown
@@ -178,7 +180,7 @@ func ioColumn(b *cgroups.BlkioStats, op string) string {
 	return units.BytesSize(float64(sum))
 }
 
-// pressure is how much of the last ten seconds some process had to wait for
+// pressure is the share of the last ten seconds in which some process waited for
 // the resource (Documentation/accounting/psi.rst; cgroup v2, Linux 4.20).
 func pressure(p *cgroups.PSIStats) string {
 	if p == nil {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Control sequences of ECMA-48 and xterm's alternate screen, which every
-// terminal of today knows; a "dumb" one is written to as a file is.
+// These are control sequences of ECMA-48, and xterm's alternate screen. A terminal
+// with TERM=dumb is written to like a file.
 const (
 	enterScreen = "\x1b[?1049h\x1b[?25l" // the other screen, no cursor
 	leaveScreen = "\x1b[?25h\x1b[?1049l"
@@ -23,20 +23,21 @@ const (
 // screen is where the table is shown.
 type screen struct {
 	out *os.File
-	// live: a terminal, on which each table takes the place of the last.
+	// live: out is a terminal, on which each table replaces the last one.
 	live    bool
 	signals chan os.Signal
 	shown   []string
-	before  bool // something was printed that is not replaced
+	before  bool // a table has been printed, which is not replaced
 }
 
-// newScreen takes the terminal over, if it is one and the table is to change
-// in place. close has to be called.
+// newScreen switches to the alternate screen, if out is a terminal and the table
+// changes. close has to be called.
 func newScreen(out *os.File, changing bool) *screen {
 	s := &screen{out: out, live: changing && os.Getenv("TERM") != "dumb" && isTerminal(out)}
 	if s.live {
 		s.signals = make(chan os.Signal, 8)
-		// Before the screen is changed: whoever ends this gets it back.
+		// Signals are caught before the screen is changed, so that it is
+		// restored whatever ends the table.
 		signal.Notify(s.signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT,
 			unix.SIGWINCH, unix.SIGTSTP, unix.SIGCONT)
 		s.enter()
@@ -47,7 +48,7 @@ func newScreen(out *os.File, changing bool) *screen {
 func (s *screen) enter() { _, _ = s.out.WriteString(enterScreen) }
 func (s *screen) leave() { _, _ = s.out.WriteString(leaveScreen) }
 
-// close gives the terminal back, with the last table on it.
+// close switches back, and prints the last table.
 func (s *screen) close() error {
 	if !s.live {
 		return nil
@@ -58,7 +59,7 @@ func (s *screen) close() error {
 	return s.print(s.shown)
 }
 
-// show puts a table there.
+// show shows a table.
 func (s *screen) show(rows []tableRow) error {
 	if !s.live {
 		return s.print(renderTable(rows, 0))
@@ -69,7 +70,7 @@ func (s *screen) show(rows []tableRow) error {
 	return err
 }
 
-// print writes the lines once, below those before.
+// print writes the lines below those printed before.
 func (s *screen) print(lines []string) error {
 	if len(lines) == 0 {
 		return nil
@@ -83,8 +84,9 @@ func (s *screen) print(lines []string) error {
 	return err
 }
 
-// frame is one screen full, to be written at once so that nothing flickers.
-// Each line is cut to the width: one that wraps would push the others away.
+// frame gives the text that fills the screen once. It is written in one piece, so
+// that nothing flickers. Each line is cut to the width: a line that wraps would
+// move the others.
 func frame(lines []string, width, height int) string {
 	if height > 1 && len(lines) > height {
 		more := fmt.Sprintf("and %d more", len(lines)-height+1)
@@ -101,7 +103,8 @@ func frame(lines []string, width, height int) string {
 		}
 		b.WriteString(l + clearLine)
 	}
-	// A full last line leaves the cursor on its last character, which would go.
+	// After a full last line the cursor stands on its last character, which
+	// clearBelow would erase.
 	if len(lines) < height || height <= 0 {
 		b.WriteString("\r\n" + clearBelow)
 	}
@@ -142,7 +145,7 @@ func (s *screen) wait(tick <-chan time.Time, end <-chan struct{}, rows []tableRo
 				}
 			case unix.SIGTSTP:
 				s.leave()
-				// Not the same signal, which is caught.
+				// SIGTSTP itself is caught.
 				if err := unix.Kill(os.Getpid(), unix.SIGSTOP); err != nil {
 					return true, os.NewSyscallError("kill", err)
 				}

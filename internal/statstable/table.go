@@ -90,18 +90,18 @@ func endOf(c *libcontainer.Container) (<-chan struct{}, error) {
 	return end, nil
 }
 
-// sample is what a container had used at a time.
+// sample is the CPU time that a container had used at a moment.
 type sample struct {
 	at  time.Time
 	cpu uint64 // ns
 }
 
-// statsTable remembers what the last table was made of.
+// statsTable has the samples of the last table.
 type statsTable struct {
 	last map[string]sample
 }
 
-// rows reads the statistics of those containers that live.
+// rows reads the statistics of the containers that run.
 func (w *Table) rows(t *statsTable) ([]tableRow, error) {
 	containers := []*libcontainer.Container{w.One}
 	if w.One == nil {
@@ -123,7 +123,8 @@ func (w *Table) rows(t *statsTable) ([]tableRow, error) {
 		}
 		if err != nil {
 			if w.One == nil || !c.Alive() {
-				// Another's trouble, or end, is no reason to stop.
+				// The error or the end of one container does not stop the
+				// table of all.
 				continue
 			}
 			return nil, err
@@ -140,9 +141,9 @@ func (w *Table) rows(t *statsTable) ([]tableRow, error) {
 	return rows, nil
 }
 
-// cpuPercent is how much of one CPU was used between two samples; NaN when
-// that cannot be said, as when a new container has taken over an old one's ID,
-// or nothing counts (a container that lives has used some).
+// cpuPercent is the share of one CPU that was used between two samples. It is NaN
+// where that is not known: when a new container has the ID of an old one, or when
+// no controller counts (a container that runs has used some time).
 func cpuPercent(from, to sample) float64 {
 	elapsed := to.at.Sub(from.at)
 	if elapsed <= 0 || to.cpu < from.cpu || to.cpu == 0 {

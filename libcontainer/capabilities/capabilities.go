@@ -109,8 +109,9 @@ func (c Caps) Unbound() []uintptr {
 	return list
 }
 
-// Admin is CAP_SYS_ADMIN: who has it may load a filter without no_new_privs.
+// Admin is CAP_SYS_ADMIN. A process that has it may load a filter without no_new_privs.
 const Admin Mask = 1 << unix.CAP_SYS_ADMIN
 
-// Trace is CAP_SYS_PTRACE: who has it may look into any process that he sees.
+// Trace is CAP_SYS_PTRACE. A process that has it may read the memory of every process that is
+// visible.
 const Trace Mask = 1 << unix.CAP_SYS_PTRACE

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/configs"
+	"runc/libcontainer/system"
 )
 
 // ErrNotEnabled says that no resctrl is mounted. Callers of the runtime know its
@@ -240,12 +241,7 @@ func (g *Group) write(path, data string) error {
 		return &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	defer unix.Close(fd)
-	for {
-		_, err = unix.Write(fd, []byte(data))
-		if !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
+	err = system.Retry(func() error { _, err := unix.Write(fd, []byte(data)); return err })
 	if err != nil {
 		return g.explain(&os.PathError{Op: "write " + strconv.Quote(strings.TrimSpace(data)) + " to", Path: path, Err: err})
 	}

@@ -81,7 +81,8 @@ func compile(s *configs.Seccomp, names []string, bigEndian bool) ([]instruction,
 	}
 
 	g := &generator{big: bigEndian}
-	// From the end on: an architecture that nobody named is killed.
+	// The program is built from its end: the end kills the architectures that
+	// the profile does not name.
 	next := g.ret(retKillThread)
 	for i := len(list) - 1; i >= 0; i-- {
 		entry := g.tree(list[i].segs)

@@ -26,7 +26,7 @@ func (p *Program) Prepare() (flags uint32) {
 	if p.Notify {
 		return p.LoneFlags() | p.Flags&waitKillableRecv | unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
 	}
-	// WAIT_KILLABLE_RECV has nobody to wait for.
+	// The kernel refuses WAIT_KILLABLE_RECV without a listener.
 	return p.LoneFlags()
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Example is what `runc spec` writes: a shell in a container of its own.
+// Example is the configuration that `runc spec` writes: a shell.
 func Example() *specs.Spec {
 	caps := func() []string { return []string{"CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"} }
 	spec := &specs.Spec{

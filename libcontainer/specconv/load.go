@@ -28,7 +28,7 @@ func Load(path string) (*specs.Spec, error) {
 }
 
 func parse(path string, data []byte) (*specs.Spec, error) {
-	// The bytes are nobody else's, and are not written to again.
+	// Nothing else refers to the bytes, and nothing writes to them again.
 	if spec, ok := specjson.Decode(unsafe.String(unsafe.SliceData(data), len(data))); ok {
 		return spec, nil
 	}

@@ -6,28 +6,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ReadFile is os.ReadFile without the Go runtime's poller, which takes seven
-// system calls for a file of procfs or of a cgroup, and a few of its own at the
-// first: nothing that is read here is worth waiting for.
+// ReadFile is os.ReadFile without the Go runtime's poller. With the poller a file
+// of procfs or of a cgroup takes seven system calls, and the first one more for
+// the poller itself. No read of such a file has to wait.
 func ReadFile(path string) ([]byte, error) {
 	fail := func(op string, err error) ([]byte, error) {
 		return nil, &os.PathError{Op: op, Path: path, Err: err}
 	}
 	var fd int
-	if err := untilDone(func() (err error) { fd, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0); return err }); err != nil {
+	if err := Retry(func() (err error) { fd, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0); return err }); err != nil {
 		return fail("open", err)
 	}
 	defer unix.Close(fd)
 	size := 512
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Size >= int64(size) && st.Size < 1<<30 {
-		// One more, for the read that finds the end.
+		// One byte more leaves room for the read that finds the end.
 		size = int(st.Size) + 1
 	}
 	b := make([]byte, 0, size)
 	for {
 		var n int
-		if err := untilDone(func() (err error) { n, err = unix.Read(fd, b[len(b):cap(b)]); return err }); err != nil {
+		if err := Retry(func() (err error) { n, err = unix.Read(fd, b[len(b):cap(b)]); return err }); err != nil {
 			return fail("read", err)
 		}
 		if n == 0 {
@@ -35,14 +35,6 @@ func ReadFile(path string) ([]byte, error) {
 		}
 		if b = b[:len(b)+n]; len(b) == cap(b) {
 			b = append(b, 0)[:len(b)]
-		}
-	}
-}
-
-func untilDone(call func() error) error {
-	for {
-		if err := call(); err != unix.EINTR {
-			return err
 		}
 	}
 }

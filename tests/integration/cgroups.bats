@@ -169,6 +169,34 @@ freezer() {
 	done
 }
 
+@test "TERM ends an exec below a frozen cgroup within a second, on each way into the container" {
+	requires root cgroupfs
+	local parent=$HIER/$ID-p options pid said=()
+	path_is "/$ID-p/c"
+	mkdir "$parent"
+	[ "$HIER" = /sys/fs/cgroup ] || mkdir "/sys/fs/cgroup/freezer/$ID-p"
+	detached run -d "$ID"
+	expect_ok
+	jq '.process | .args = ["true"] | .ioPriority = {class: "IOPRIO_CLASS_BE", priority: 4}' config.json >"$TMP/long.json"
+	freezer "$parent" on
+	for options in "$ID true" "-t $ID true" "-p $TMP/long.json $ID"; do
+		# shellcheck disable=SC2086 # words
+		"$RUNC" --root "$ROOT" exec $options </dev/null >"$TMP/out" 2>&1 3>&- &
+		pid=$!
+		sleep 0.3
+		kill -TERM $pid
+		timeout 1.5 tail --pid=$pid -f /dev/null || { kill -9 $pid; said+=("did not end: $options"); }
+		wait $pid || said+=("$(cat "$TMP/out")")
+	done
+	freezer "$parent" off
+	__runc delete --force "$ID"
+	find /sys/fs/cgroup -depth -type d -name "$ID-p" -exec rmdir {} +
+	[ ${#said[@]} = 3 ]
+	for s in "${said[@]}"; do
+		[[ $s == *"interrupted by SIGTERM"* ]] || { echo "$s"; return 1; }
+	done
+}
+
 @test "delete removes cgroups that the container has made" {
 	path_is "/$ID"
 	detached run -d "$ID"

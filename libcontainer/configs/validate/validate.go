@@ -26,7 +26,7 @@ import (
 	"runc/libcontainer/sysctl"
 )
 
-// System is what validation asks of the machine, to be told otherwise in tests.
+// System is what validation asks about the machine. Tests replace it.
 type System struct {
 	Namespace func(configs.NamespaceType) bool
 	SELinux   func() bool
