@@ -193,7 +193,6 @@ func (r *restoration) child(pid int) error {
 	if err != nil {
 		return fmt.Errorf("the restored process %d: %w", pid, os.NewSyscallError("pidfd_open", err))
 	}
-	unix.CloseOnExec(fd)
 	r.run.pid, r.run.pidfd = pid, os.NewFile(uintptr(fd), "pidfd")
 	r.p.run = r.run
 	r.c.init = r.p

@@ -7,8 +7,14 @@ load helpers
 load criu
 
 setup() {
+	TTYS=()
 	setup_bundle
 	needs_criu
+}
+
+teardown() {
+	[ ${#TTYS[@]} = 0 ] || kill "${TTYS[@]}" 2>/dev/null || true
+	common_teardown
 }
 
 @test "checkpoint: a counter goes on where it stopped" {
@@ -151,8 +157,8 @@ setup() {
 	goes_on "$n"
 	[ "$(__runc state "$ID" | jq -r .bundle)" = "$BUNDLE" ]
 	# It is in its own cgroup, and in no other's.
-	! grep -E "/${ID%-new}(/|\$)" "/proc/$(init_pid)/cgroup"
-	grep -qE "/$ID(/|\$)" "/proc/$(init_pid)/cgroup"
+	! grep -E "[/-]${ID%-new}(/|\.scope|\$)" "/proc/$(init_pid)/cgroup"
+	grep -qE "[/-]$ID(/|\.scope|\$)" "/proc/$(init_pid)/cgroup"
 }
 
 @test "restore: the time of creation is the original one" {
@@ -236,28 +242,28 @@ setup() {
 	update_config '.process.terminal = true'
 	sh_args 'while read -r l; do echo "said $l" >/said; done'
 	"$TOP/recvtty" --pid-file "$TMP/tty.pid" --mode null "$TMP/tty.sock" 3>&- &
+	TTYS+=($!)
 	wait_for test -S "$TMP/tty.sock"
 	detached run -d --console-socket "$TMP/tty.sock" "$ID"
 	expect_ok
 	checkpoint
-	kill "$(cat "$TMP/tty.pid")" 2>/dev/null || true
 	"$TOP/recvtty" --pid-file "$TMP/tty.pid" --mode null "$TMP/tty2.sock" 3>&- &
+	TTYS+=($!)
 	wait_for test -S "$TMP/tty2.sock"
 	restore --console-socket "$TMP/tty2.sock"
 	runc exec "$ID" sh -c 'stat -c %t:%T /proc/1/fd/0 >/dev/null; readlink /proc/1/fd/0; test -c /dev/console'
 	[ "$status" -eq 0 ] && [ "$output" = /dev/pts/0 ] || { echo "$output"; return 1; }
-	kill "$(cat "$TMP/tty.pid")" 2>/dev/null || true
 }
 
 @test "restore: a terminal in the foreground" {
 	update_config '.process.terminal = true'
 	sh_args 'until [ -e /go ]; do sleep 0.02; done; tty; exit 5'
 	"$TOP/recvtty" --pid-file "$TMP/tty.pid" --mode null "$TMP/tty.sock" 3>&- &
+	TTYS+=($!)
 	wait_for test -S "$TMP/tty.sock"
 	detached run -d --console-socket "$TMP/tty.sock" "$ID"
 	expect_ok
 	checkpoint
-	kill "$(cat "$TMP/tty.pid")" 2>/dev/null || true
 	touch "$BUNDLE/rootfs/go"
 	run "$RUNC" --root "$ROOT" restore --image-path "$IMAGES" "$ID" </dev/null
 	[ "$status" -eq 5 ] && [[ $output == *"/dev/pts/0"* ]] || { echo "$status: $output"; return 1; }

@@ -77,17 +77,18 @@ func dumpMounts(config *configs.Config, pid int) ([]*rpc.ExtMountMap, error) {
 		}
 	}
 	for _, path := range config.MaskPaths {
-		st, err := os.Stat(filepath.Join(live, path))
+		// An absolute symlink of the image means the container's root.
+		at, err := inside(live, path)
+		if err != nil {
+			return nil, fmt.Errorf("masked path: %w", err)
+		}
+		st, err := os.Lstat(filepath.Join(live, at))
 		if errors.Is(err, fs.ErrNotExist) || err == nil && st.IsDir() {
 			// A folder is masked by a tmpfs, which CRIU can make.
 			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("masked path: %w", err)
-		}
-		at, err := inside(live, path)
-		if err != nil {
-			return nil, err
 		}
 		list = append(list, external(at, nullDevice))
 	}
