@@ -78,7 +78,7 @@ type Process struct {
 	// CPUAffinity is for a process that joins a running container.
 	CPUAffinity *configs.CPUAffinity
 
-	// Init: this is the container's first process.
+	// Init says that this is the container's first process.
 	Init bool
 
 	// SubCgroupPaths joins sub-cgroups: controller ("" on v2) to a path
@@ -265,7 +265,7 @@ func (r *running) signal(s unix.Signal) error {
 			sent = nil
 		}
 	}); err != nil {
-		// Closed: collected.
+		// The file is closed, so the process has been collected.
 		return os.ErrProcessDone
 	}
 	if errors.Is(sent, unix.ESRCH) {
@@ -301,8 +301,9 @@ func (r *running) reap() {
 	})
 }
 
-// Validate checks what can be without a container: what the kernel would take
-// for something else, or refuse when the container has been started already.
+// Validate checks the fields that can be checked without a container: values that
+// the kernel would take for something else, or would refuse only when the container
+// has been started.
 func (p *Process) Validate() error {
 	const noID uint64 = 1<<32 - 1 // to setresuid(2): no change
 	for _, id := range append([]int{p.UID, p.GID}, p.AdditionalGroups...) {

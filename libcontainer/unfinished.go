@@ -86,7 +86,13 @@ func Discard(root, id string) error {
 	if _, err := os.Lstat(filepath.Join(dir, stateFilename)); err == nil {
 		return nil
 	}
-	if err := cgroup.Remove(noted(dir)); err != nil {
+	paths := noted(dir)
+	err = cgroup.Remove(paths)
+	if err == nil {
+		// systemd may have been told of the scope already.
+		err = cgroup.StopUnits(paths)
+	}
+	if err != nil {
 		return fmt.Errorf("unable to remove container's cgroup: %w", err)
 	}
 	if err := os.RemoveAll(dir); err != nil {

@@ -222,3 +222,27 @@ property() { systemctl show --value -p "$1" "${2:-$UNIT}"; }
 	expect_ok
 	[ ! -e "/sys/fs/cgroup/system.slice/$UNIT" ]
 }
+
+@test "delete --force removes a half-made unit, and its name can be used again" {
+	requires root
+	local scope=runc-$ID.scope runner how
+	args sleep 1000
+	# A create has got as far as the scope: with a process in it, or failed.
+	for how in living failed; do
+		systemd-run --quiet --scope --unit "$scope" sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+		runner=$!
+		wait_for systemctl --quiet is-active "$scope"
+		mkdir -p "$ROOT/$ID"
+		ln -s "$(find /sys/fs/cgroup -type d -name "$scope")" "$ROOT/$ID/cgroup"
+		: >"$ROOT/$ID/state.json"
+		[ $how = living ] || systemctl kill --signal KILL "$scope"
+		runc delete --force "$ID"
+		expect_ok
+		[ ! -e "$ROOT/$ID" ]
+		wait_for gone "$runner"
+		detached create "$ID"
+		expect_ok
+		state_is created
+		__runc delete --force "$ID"
+	done
+}
