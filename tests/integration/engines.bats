@@ -19,6 +19,13 @@ setup_file() {
 	E=$(mktemp -d "${TMPDIR:-/tmp}/e.XXXX")
 	export E
 	export PARENT=runc-test-${RUNC_TEST_RUN:-$$}-engines-$LAYOUT
+	# With systemd's driver a parent is a slice, and a dash in its name one more level.
+	export UNDER=/$PARENT BUILD=/$PARENT-build MANAGER=cgroupfs
+	if [ "${RUNC_TEST_DRIVER:-cgroupfs}" = systemd ]; then
+		UNDER=${PARENT//-/}.slice MANAGER=systemd
+		# The build passes this one on as it is.
+		BUILD=$UNDER:build:$PARENT
+	fi
 	[ "$(id -u)" = 0 ] || return 0
 	mkfifo "$E/silence"
 	make_image "$E/rootfs"
@@ -44,7 +51,7 @@ set_up_podman() {
 	cat >"$E/pod" <<-P
 		#!/bin/sh
 		export CONTAINERS_CONF=$E/containers.conf
-		exec podman --root $E/p --runroot $E/r --tmpdir $E/t --events-backend none --cgroup-manager cgroupfs \
+		exec podman --root $E/p --runroot $E/r --tmpdir $E/t --events-backend none --cgroup-manager $MANAGER \
 			--runtime $E/runtime "\$@"
 	P
 	# Podman forgets --runtime-flag where it cleans up.
@@ -76,7 +83,8 @@ set_up_containerd() {
 }
 
 start_containerd() {
-	containerd --config "$E/containerd.toml" >>"$E/containerd.log" 2>&1 3>&- &
+	# It leaves checkpoints in its temporary folder.
+	TMPDIR=$E containerd --config "$E/containerd.toml" >>"$E/containerd.log" 2>&1 3>&- &
 	echo $! >"$E/containerd.pid"
 	wait_for ctr -a "$E/c.sock" version >/dev/null 2>&1 || true
 }
@@ -137,12 +145,13 @@ teardown_file() {
 	# Podman cleans up behind a container in a process of its own.
 	wait_for no_process || pgrep -af -- "$E/"
 	awk -v d="$E/" 'index($5, d) == 1 {print $5}' /proc/self/mountinfo | sort -r | while read -r m; do umount "$m"; done
+	[ "$MANAGER" != systemd ] || systemctl stop "$UNDER"
 	find /sys/fs/cgroup -depth -type d -path "*/$PARENT*" -exec rmdir {} + 2>/dev/null || true
 	rm -rf "$E"
 }
 
 setup() {
-	requires root cgroupfs
+	requires root
 	engines_work || skip "needs the cpu controller on cgroup v2"
 	cd "$E" || return 1 # conmon leaves a file where it is, when memory ran out
 }
@@ -153,12 +162,12 @@ teardown() { :; }
 pod() { "$E/pod" "$@" 3>&-; }
 
 # started NAME ARGUMENTS...: a container in the background.
-started() { pod run -d --cgroup-parent "/$PARENT" --name "$@" >/dev/null 2>"$E/err" || { cat "$E/err"; return 1; }; }
+started() { pod run -d --cgroup-parent "$UNDER" --name "$@" >/dev/null 2>"$E/err" || { cat "$E/err"; return 1; }; }
 
 # removed NAME: once more where Podman was too quick for its own clean-up.
 removed() { wait_for pod rm -f -t 0 --ignore "$1" >/dev/null; }
 
-prun() { run --separate-stderr pod run --rm --cgroup-parent "/$PARENT" "$@"; }
+prun() { run --separate-stderr pod run --rm --cgroup-parent "$UNDER" "$@"; }
 
 podman_here() {
 	command -v podman >/dev/null || skip "needs podman"
@@ -177,9 +186,18 @@ pod_state() { [ "$(pod inspect -f '{{.State.Status}} {{.State.ExitCode}}' "$1")"
 # task ARGUMENTS...: ctr, in a namespace of its own.
 task() { timeout -k 5 60 ctr -a "$E/c.sock" -n "$PARENT" "$@" 3>&-; }
 
+# ctd_cgroup NAME: below the parent.
+ctd_cgroup() {
+	if [ "$MANAGER" = systemd ]; then
+		echo "$UNDER:ctd:$1"
+	else
+		echo "$UNDER/$1"
+	fi
+}
+
 # ctd ID COMMAND...: a container of containerd's; flags in FLAGS.
 ctd() {
-	task run --runc-binary "$RUNC" --runc-root "$E/cs" --fifo-dir "$E/fifo" --cgroup "/$PARENT/c" "${FLAGS[@]}" docker.io/library/img:latest "$@"
+	task run --runc-binary "$RUNC" --runc-root "$E/cs" --fifo-dir "$E/fifo" --cgroup "$(ctd_cgroup c)" "${FLAGS[@]}" docker.io/library/img:latest "$@"
 }
 
 ctd_exec() { task task exec --fifo-dir "$E/fifo" "${FLAGS[@]}" --exec-id "x$RANDOM" "$@"; }
@@ -210,7 +228,7 @@ said() { echo "status $status: $output $stderr"; }
 	podman_here
 	local c
 	for c in nosuch /nosuch; do
-		run -127 pod run --rm --cgroup-parent "/$PARENT" img "$c"
+		run -127 pod run --rm --cgroup-parent "$UNDER" img "$c"
 	done
 	for c in /bin/notexec /etc; do
 		prun img "$c"
@@ -222,14 +240,14 @@ said() { echo "status $status: $output $stderr"; }
 
 @test "podman run: stdin, environment, user, folder and hostname" {
 	podman_here
-	output=$(echo data | pod run --rm -i --cgroup-parent "/$PARENT" -e A=b -u 1000:5 -w /tmp -h box img \
+	output=$(echo data | pod run --rm -i --cgroup-parent "$UNDER" -e A=b -u 1000:5 -w /tmp -h box img \
 		sh -c 'cat; echo $A; id -u; id -g; pwd; hostname')
 	[ "$(tr '\n' ' ' <<<"$output")" = 'data b 1000 5 /tmp box ' ] || { echo "$output"; return 1; }
 }
 
 @test "podman run -it: a terminal" {
 	podman_here
-	on_terminal "$E/pod run -it --rm --cgroup-parent /$PARENT img sh -c 'tty; exit 4'"
+	on_terminal "$E/pod run -it --rm --cgroup-parent $UNDER img sh -c 'tty; exit 4'"
 	[ "$status" -eq 4 ] && [[ $output == *"/dev/pts/0"* ]] || { said; return 1; }
 }
 
@@ -248,7 +266,7 @@ said() { echo "status $status: $output $stderr"; }
 
 @test "podman: from create to rm, by way of pause, stop and restart" {
 	podman_here
-	pod create --name l --cgroup-parent "/$PARENT" img sh -c 'trap "exit 9" TERM; while :; do sleep 0.1; done' >/dev/null
+	pod create --name l --cgroup-parent "$UNDER" img sh -c 'trap "exit 9" TERM; while :; do sleep 0.1; done' >/dev/null
 	pod start l
 	pod_state l "running 0"
 	pod pause l
@@ -310,7 +328,7 @@ said() { echo "status $status: $output $stderr"; }
 
 @test "podman: a pod's containers share its namespaces" {
 	podman_here
-	pod pod create --name p --cgroup-parent "/$PARENT" --infra-image localhost/infra --share pid,ipc,uts,net --hostname podhost >/dev/null
+	pod pod create --name p --cgroup-parent "$UNDER" --infra-image localhost/infra --share pid,ipc,uts,net --hostname podhost >/dev/null
 	run pod run --rm --pod p img sh -c 'hostname; ps | grep -c "[s]leep 1000"'
 	[ "$status" -eq 0 ] && [ "$output" = $'podhost\n1' ] || { said; return 1; }
 	pod pod rm -f -t 0 p >/dev/null
@@ -334,7 +352,7 @@ said() { echo "status $status: $output $stderr"; }
 	podman_here
 	local i
 	for i in {0..9}; do
-		pod run --rm --cgroup-parent "/$PARENT" img echo "it is $i" >"$E/out.$i" 2>&1 &
+		pod run --rm --cgroup-parent "$UNDER" img echo "it is $i" >"$E/out.$i" 2>&1 &
 	done
 	wait
 	for i in {0..9}; do
@@ -359,12 +377,12 @@ said() { echo "status $status: $output $stderr"; }
 @test "podman build: RUN in containers of this runtime" {
 	podman_here
 	printf 'FROM localhost/img\nRUN id -u >/one\nUSER 1000\nRUN id -u >/tmp/two\nCMD ["cat","/one","/tmp/two"]\n' >"$E/Containerfile"
-	run pod build --isolation oci --network host --cgroup-parent "/$PARENT-build" -q -t built -f "$E/Containerfile" "$E/hooks"
+	run pod build --isolation oci --network host --cgroup-parent "$BUILD" -q -t built -f "$E/Containerfile" "$E/hooks"
 	expect_ok
 	prun built
 	[ "$output" = $'0\n1000' ] || { said; return 1; }
 	printf 'FROM localhost/img\nRUN exit 7\n' >"$E/Containerfile"
-	run pod build --isolation oci --network host --cgroup-parent "/$PARENT-build" -q -f "$E/Containerfile" "$E/hooks"
+	run pod build --isolation oci --network host --cgroup-parent "$BUILD" -q -f "$E/Containerfile" "$E/hooks"
 	[ "$status" -eq 7 ] || { said; return 1; }
 }
 
@@ -498,7 +516,7 @@ said() { echo "status $status: $output $stderr"; }
 	containerd_here
 	local i pids=()
 	for i in {0..9}; do
-		task run --rm --runc-binary "$RUNC" --runc-root "$E/cs" --fifo-dir "$E/fifo" --cgroup "/$PARENT/m$i" \
+		task run --rm --runc-binary "$RUNC" --runc-root "$E/cs" --fifo-dir "$E/fifo" --cgroup "$(ctd_cgroup "m$i")" \
 			docker.io/library/img:latest "m$i" echo "it is $i" >"$E/out.$i" 2>&1 &
 		pids+=($!)
 	done
