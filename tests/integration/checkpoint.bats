@@ -157,7 +157,7 @@ teardown() {
 	goes_on "$n"
 	[ "$(__runc state "$ID" | jq -r .bundle)" = "$BUNDLE" ]
 	# It is in its own cgroup, and in no other's.
-	! grep -E "[/-]${ID%-new}(/|\.scope|\$)" "/proc/$(init_pid)/cgroup"
+	run ! grep -E "[/-]${ID%-new}(/|\.scope|\$)" "/proc/$(init_pid)/cgroup"
 	grep -qE "[/-]$ID(/|\.scope|\$)" "/proc/$(init_pid)/cgroup"
 }
 
@@ -302,7 +302,7 @@ teardown() {
 	expect_error "criu failed: type DUMP errno"
 	locked
 	checkpoint --file-locks
-	! locked
+	run ! locked
 	restore --file-locks
 	locked
 }

@@ -50,7 +50,7 @@ in_own() { grep -qE "/$ID(/|\$|\.scope)|-$ID\.scope" "/proc/$(init_pid)/cgroup";
 	restore --manage-cgroups-mode ignore
 	goes_on "$(count)"
 	grep -q "$ID-elsewhere" "/proc/$(init_pid)/cgroup"
-	! find /sys/fs/cgroup -type d -name "$ID" | grep .
+	[ -z "$(find /sys/fs/cgroup -type d -name "$ID")" ]
 }
 
 @test "restore: limits are those of the bundle" {

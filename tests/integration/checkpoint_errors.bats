@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # checkpoint and restore: what fails leaves everything as it was, and says why.
 
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # scripts for shells inside; each test is a subshell; bats sets status
+# shellcheck disable=SC2016,SC2030,SC2031,SC2094,SC2154 # scripts for shells inside; each test is a subshell; bats sets status
 
 load helpers
 load criu
@@ -17,8 +17,9 @@ runs_on() { goes_on "$(count)"; }
 # nothing_left: no container, no cgroup and no process of a restore.
 nothing_left() {
 	[ ! -e "$ROOT/$ID" ] || { ls -l "$ROOT/$ID"; return 1; }
-	! find /sys/fs/cgroup -type d -name "$ID" | grep .
-	! grep -lF "$BUNDLE/rootfs" /proc/[0-9]*/mountinfo
+	local left
+	left=$(find /sys/fs/cgroup -type d -name "$ID"; grep -lF "$BUNDLE/rootfs" /proc/[0-9]*/mountinfo 2>/dev/null || true)
+	[ -z "$left" ] || { echo "$left"; return 1; }
 }
 
 # slow_criu SECONDS: CRIU works only then, and its pid is in $TMP/criu.pid.
@@ -292,7 +293,7 @@ slow_criu() {
 	counting
 	checkpoint
 	SECRET=1 "$RUNC" --root "$ROOT" restore -d --image-path "$IMAGES" "$ID" </dev/null >>"$TMP/out" 2>>"$TMP/err" 3>&- 7<"$BUNDLE/config.json" 8<"$ROOT" || { cat "$TMP/err"; return 1; }
-	! grep -q SECRET "$TMP/env"
-	! grep -E "config.json|$ROOT\$" "$TMP/fds"
+	run ! grep -q SECRET "$TMP/env"
+	run ! grep -E "config.json|$ROOT\$" "$TMP/fds"
 	state_is running
 }
