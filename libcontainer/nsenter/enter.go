@@ -76,9 +76,13 @@ func (p *Plan) program() *enter {
 		b.send(report)
 	}
 	b.closeOthers()
+	if p.Cgroup != nil {
+		b.intoCgroup()
+	}
 	clock := b.Slot(-1)
 	if p.TimeOffsets != "" {
-		// The file belongs to the process as long as it is dumpable. The kernel
+		// It is the file of the process that makes the namespace, and belongs to
+		// that process as long as the process is dumpable. The kernel
 		// asks for the rights of the process that opened it.
 		b.Call("time namespace (config.json: linux.timeOffsets): open timens_offsets", unix.SYS_OPENAT,
 			num(unix.AT_FDCWD), b.Text("/proc/self/timens_offsets"), num(unix.O_WRONLY|unix.O_CLOEXEC)).Into(clock)
@@ -88,9 +92,6 @@ func (p *Plan) program() *enter {
 	// a non-dumpable process does not leave to an ordinary user.
 	if !newUser {
 		b.notDumpable()
-	}
-	if p.Cgroup != nil {
-		b.intoCgroup()
 	}
 	b.enterNamespaces(newUser)
 	if p.BecomeRoot {
