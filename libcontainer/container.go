@@ -1,10 +1,34 @@
 // Package libcontainer makes and controls containers.
 //
+// # The life of a container
+//
 // A container is made in two steps, as the runtime-spec has it: [Create] and
 // [Container.Start] set everything up and leave an init process waiting,
-// [Container.Exec] lets it become the user's process. The program that uses
-// the package must call [Init] first thing in main when its first argument is
-// "init": the package re-executes the running binary inside the container.
+// [Container.Exec] lets it become the user's process. [Load] finds a container
+// that this program or another one has made. [Container.Start] with a [Process]
+// that is not the first one runs one more process inside. [Container.Destroy]
+// removes what is left of a container that has ended. The configuration is made of
+// a runtime-spec by package runc/libcontainer/specconv, and has to be checked by
+// package runc/libcontainer/configs/validate.
+//
+// # The program that uses the package
+//
+// It must call [Init] first thing in main when its first argument is "init": the
+// package executes the running binary inside the container. So the binary has to
+// be linked statically.
+//
+// Several containers may be used at once. One [Container] is for one goroutine at
+// a time: another goroutine gets a Container by [Load]. [Process.Wait],
+// [Process.Signal] and the channels of [Container.NotifyOOM] and
+// [Container.NotifyMemoryPressure] may be used beside it. The package leaves
+// limits, umask, working directory, namespaces and cgroup of the program as they
+// are.
+//
+// A start ends with its [Process]'s Context, and undoes what it has done. Errors are
+// to be matched by [errors.Is] and [errors.As]; the variables that begin with Err
+// say which function returns them.
+//
+// See docs/library.md for go.mod and the rules in full.
 package libcontainer
 
 import (

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/opencontainers/cgroups"
 	_ "github.com/opencontainers/cgroups/devices" // the rules of both versions
@@ -58,11 +59,27 @@ func New(config *cgroups.Cgroup) (*Manager, error) {
 // Load gives the cgroup of a container that exists, at the paths of its state
 // file.
 func Load(config *cgroups.Cgroup, paths map[string]string) (*Manager, error) {
+	if config != nil && config.Systemd && !oneSystemd(config.Rootless) {
+		return nil, errors.New("one program cannot use the system's systemd for one container and a user's for another")
+	}
 	lib, err := manager.NewWithPaths(config, paths)
 	if err != nil {
 		return nil, err
 	}
 	return &Manager{config: config, lib: lib, v2: cgroups.IsCgroup2UnifiedMode()}, nil
+}
+
+// systemdOf is 1 for a program that uses the system's systemd, 2 for a user's.
+var systemdOf atomic.Int32
+
+// oneSystemd says whether the program may use the one systemd or the other. The
+// library keeps one connection, and panics when both are asked for.
+func oneSystemd(rootless bool) bool {
+	which := int32(1)
+	if rootless {
+		which = 2
+	}
+	return systemdOf.CompareAndSwap(0, which) || systemdOf.Load() == which
 }
 
 // Unified says whether the host has cgroup v2 only.
