@@ -62,18 +62,24 @@ func (l *launch) send(part *program.Builder) error {
 	return unlessEnded(l.write(piece))
 }
 
-// write sends bytes to the stub. A stub that is frozen takes none, so the write
-// waits for the end of the process's context as well.
-func (l *launch) write(b []byte) error {
+// write sends bytes to the stub, with files or without. A stub that is frozen
+// takes none, so the write waits for the end of the process's context as well.
+func (l *launch) write(b []byte, fds ...int) error {
 	fd := int(l.child.Conn.Fd())
+	var rights []byte
+	if len(fds) != 0 {
+		rights = unix.UnixRights(fds...)
+	}
 	for len(b) > 0 {
-		n, err := unix.SendmsgN(fd, b, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		n, err := unix.SendmsgN(fd, b, rights, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 		switch err {
 		case nil:
-			b = b[n:]
+			b, rights = b[n:], nil
 		case unix.EINTR:
 		case unix.EAGAIN:
-			if err := l.awaitWritable(fd); err != nil {
+			if err := l.awaitSocket(fd, unix.POLLOUT); err == io.EOF {
+				return unix.EPIPE
+			} else if err != nil {
 				return err
 			}
 		default:
@@ -81,11 +87,6 @@ func (l *launch) write(b []byte) error {
 		}
 	}
 	return nil
-}
-
-func (l *launch) awaitWritable(fd int) error {
-	_, err := l.p.await(unix.PollFd{Fd: int32(fd), Events: unix.POLLOUT}, unix.PollFd{Fd: int32(l.run.pidfd.Fd()), Events: unix.POLLIN})
-	return err
 }
 
 // recorded lets the process do what outlives the runtime: the state file names
@@ -96,6 +97,15 @@ func (l *launch) recorded() error {
 	}
 	return unlessEnded(l.sock.Send(inside.MsgSaved, nil))
 }
+
+// maxHeard bounds the messages of one process: far more than those with --debug
+// of a container with thousands of mounts.
+const maxHeard = 1 << 20
+
+var (
+	errTooMany    = errors.New("too many messages from the process inside the container")
+	errUnexpected = errors.New("unexpected message from the process inside the container")
+)
 
 // event is one message of the process.
 type event struct {
@@ -112,17 +122,18 @@ func (l *launch) next() (event, error) {
 		return l.nextOfStub()
 	}
 	for {
-		if err := l.await(l.sock.FD); err != nil {
-			return event{}, err
-		}
 		t, payload, files, err := l.sock.Recv()
 		if err != nil {
 			return event{}, err
 		}
+		if l.heard++; l.heard > maxHeard {
+			inside.CloseAll(files)
+			return event{}, errTooMany
+		}
 		switch {
 		case t == inside.MsgDebug:
 			debugFromInit(payload)
-		case t == inside.MsgMounts:
+		case t == inside.MsgMounts && l.p.Init && l.c.mountsOnHost():
 			if err := l.c.noteMounts(payload); err != nil {
 				return event{}, err
 			}
@@ -153,6 +164,7 @@ func (l *launch) nextOfStub() (event, error) {
 	var files []*os.File
 	for n := 0; n < len(buf); {
 		if err := l.await(fd); err != nil {
+			inside.CloseAll(files)
 			return event{}, err
 		}
 		k, oobn, _, _, err := unix.Recvmsg(fd, buf[n:], oob, unix.MSG_CMSG_CLOEXEC)
@@ -172,6 +184,10 @@ func (l *launch) nextOfStub() (event, error) {
 			return event{}, err
 		}
 		n += k
+	}
+	if l.heard++; l.heard > maxHeard {
+		inside.CloseAll(files)
+		return event{}, errTooMany
 	}
 	m := program.ParseMessage(buf)
 	if m.Kind == 0 {
@@ -215,12 +231,8 @@ func (l *launch) answer(files ...*os.File) error {
 	switch {
 	case l.setup == nil:
 		return unlessEnded(l.sock.Send(inside.MsgGo, nil, fds...))
-	case len(fds) == 0:
-		return unlessEnded(l.write([]byte{1}))
 	}
-	return unlessEnded(system.Retry(func() error {
-		return os.NewSyscallError("sendmsg", unix.Sendmsg(int(l.child.Conn.Fd()), []byte{1}, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL))
-	}))
+	return unlessEnded(l.write([]byte{1}, fds...))
 }
 
 // sendSources sends the sources of bind mounts that the process asks for.
@@ -259,6 +271,9 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 		if err != nil {
 			return err
 		}
+		if !l.expected(e.kind, hooks != nil) {
+			e.kind = 0
+		}
 		switch e.kind {
 		case inside.KindReady:
 			ready = true
@@ -289,19 +304,60 @@ func (l *launch) converse(m *cgroup.Manager, hooks func() error) error {
 				err = l.send(l.setup.Last(userdb.HomeIn(passwd, l.boot.UID), int(e.value)))
 			}
 		case inside.KindAmbient:
+			// The runtime's log must not grow by what the process repeats.
+			key := maxHeard + uint32(e.addr)
+			if e.addr > 63 || l.once[key] {
+				err = errUnexpected
+				break
+			}
+			l.mark(key)
 			l.p.warn(fmt.Sprintf("can't raise ambient capability %s: %v", capabilities.Name(int(e.addr)), unix.Errno(-e.value)))
 		case inside.KindListener:
 			if err = l.passListener(int(e.value)); err == nil {
 				err = l.answer()
 			}
 		default:
-			err = fmt.Errorf("unexpected message %d from the process inside the container", e.kind)
+			err = errUnexpected
 		}
 		inside.CloseAll(e.files)
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// expected says whether the process may send this message now. A process that
+// may trace it can have it send any.
+func (l *launch) expected(kind uint32, hooks bool) bool {
+	stub, first := l.setup != nil, true
+	switch kind {
+	case inside.KindHooks:
+		first = hooks && l.boot.AskHooks
+	case inside.KindDevices:
+		return l.p.Init
+	case inside.KindConsole:
+		first = l.boot.HasConsole
+	case inside.KindFirst:
+		first = stub
+	case inside.KindListener:
+		first = l.boot.Seccomp != nil && l.boot.Seccomp.Notify
+	case inside.KindPasswd:
+		return stub && !l.once[inside.KindFirst]
+	case inside.KindSources, inside.KindRlimits, inside.KindAmbient:
+		return true
+	}
+	if !first || l.once[kind] {
+		return false
+	}
+	l.mark(kind)
+	return true
+}
+
+func (l *launch) mark(kind uint32) {
+	if l.once == nil {
+		l.once = make(map[uint32]bool)
+	}
+	l.once[kind] = true
 }
 
 // readPasswd reads n more bytes of the container's /etc/passwd.

@@ -78,11 +78,6 @@ func (p *Process) stdio(run *running) (files, theirs []*os.File, err error) {
 			start()
 		}
 	}
-	if p.Terminal {
-		// The console takes their place inside; until then, and in case a
-		// step before it fails, they are the caller's.
-		return []*os.File{os.Stdin, os.Stdout, os.Stderr}, nil, nil
-	}
 	defer func() {
 		if err != nil {
 			run.dropCopies()
@@ -94,6 +89,17 @@ func (p *Process) stdio(run *running) (files, theirs []*os.File, err error) {
 			theirs, files = append(theirs, f), append(files, f)
 		}
 		return err
+	}
+	if p.Terminal {
+		// The console takes their place inside. Until then they are not the
+		// caller's: a neighbour in the container's PID namespace could read and
+		// write a terminal of the host.
+		for range 3 {
+			if err := null(os.O_RDWR); err != nil {
+				return nil, nil, err
+			}
+		}
+		return files, theirs, nil
 	}
 	switch in := p.Stdin.(type) {
 	case nil:

@@ -1,12 +1,15 @@
 package libcontainer
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -50,6 +53,14 @@ type launch struct {
 
 	run   *running
 	child *nsenter.Child
+
+	// giveUp is when an interrupted conversation ends, even if the process goes
+	// on to send messages.
+	giveUp time.Time
+	// heard counts the messages of the process, and once has the kinds that may
+	// come once only.
+	heard int
+	once  map[uint32]bool
 }
 
 // forceInit is the environment variable that makes every process one of `runc
@@ -114,6 +125,7 @@ func (l *launch) enter() (err error) {
 		sockTheirs := os.NewFile(uintptr(pair[1]), "init-sock")
 		defer sockTheirs.Close()
 		l.sock.FD = pair[0]
+		l.sock.Await = func(events int16) error { return l.awaitSocket(pair[0], events) }
 		defer func() {
 			if err != nil {
 				l.closeSock()
@@ -190,27 +202,72 @@ func (l *launch) kill() error {
 	if m := l.c.cgroups; m != nil && l.p.Init {
 		_ = m.ThawKilled()
 	}
-	if fd := int(l.run.pidfd.Fd()); fd >= 0 && l.await(fd) != nil {
+	if err := l.awaitEnd(); err != nil {
 		// A cgroup above the container's is frozen, perhaps for ever.
 		go l.run.reap()
 		return nil
 	}
-	l.run.reap()
+	l.run.reapSoon()
 	return nil
 }
 
-// await waits until fd, one of the child's, has something to read, or the start
-// is interrupted and nothing will come soon.
-func (l *launch) await(fd int) error {
+// awaitEnd waits until the process has ended, or the start is interrupted.
+func (l *launch) awaitEnd() error {
+	fd := int(l.run.pidfd.Fd())
+	if fd < 0 {
+		return nil
+	}
 	_, err := l.p.await(unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	return err
+}
+
+// await waits until fd, one of the process's sockets, has something to read, or
+// the start is interrupted and nothing will come soon. It gives [io.EOF] when
+// the process has ended and has left nothing to be read: the socket's other end
+// may still be open, for a process of the container that may trace others can
+// make a copy of it (pidfd_getfd(2)).
+func (l *launch) await(fd int) error { return l.awaitSocket(fd, unix.POLLIN) }
+
+func (l *launch) awaitSocket(fd int, events int16) error {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
+	if l.run != nil {
+		if pidfd := int(l.run.pidfd.Fd()); pidfd >= 0 {
+			fds = append(fds, unix.PollFd{Fd: int32(pidfd), Events: unix.POLLIN})
+		}
+	}
+	now, err := l.p.await(fds...)
+	if err != nil {
+		return err
+	}
+	if cause := context.Cause(l.p.context()); cause != nil {
+		if l.giveUp.IsZero() {
+			l.giveUp = time.Now().Add(interruptGrace)
+		} else if time.Now().After(l.giveUp) {
+			return cause
+		}
+	}
+	if now[0].Revents != 0 {
+		return nil
+	}
+	// The process may have written between the two looks of poll(2).
+	last := fds[:1]
+	if n, err := unix.Poll(last, 0); err == nil && n == 0 {
+		return io.EOF
+	}
+	return nil
 }
 
 var errKilledByFilter = errors.New("init process was killed by the seccomp filter: it allows too little (config.json: linux.seccomp)")
 
 // died says how init ended, when it did without a word.
 func (l *launch) died(m *cgroup.Manager) error {
-	l.p.reap()
+	// Whoever has the process closed its socket may keep it from ending.
+	if err := l.awaitEnd(); err != nil {
+		return err
+	}
+	if !l.run.reapSoon() {
+		return errors.New("init process has ended, and a process that traces it keeps its status")
+	}
 	if m != nil {
 		if n, err := m.OOMKillCount(); err == nil && n > 0 {
 			return errors.New("container init was OOM-killed (memory limit too low?)")

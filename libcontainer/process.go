@@ -160,10 +160,15 @@ func (p *Process) await(fds ...unix.PollFd) ([]unix.PollFd, error) {
 	}
 	for p.interrupt() > 0 {
 		fds[n].Fd = int32(p.interrupt())
-		if ready, err := poll(nil); ready || err != nil {
+		ready, err := poll(nil)
+		if err == nil && fds[n].Revents != 0 {
+			// Also when an fd is ready: one that a process of the container
+			// writes to may always be.
+			p.attend()
+		}
+		if ready || err != nil {
 			return fds[:n], err
 		}
-		p.attend()
 	}
 	fds[n].Fd = -1
 	ctx := p.context()
@@ -299,6 +304,20 @@ func (r *running) reap() {
 		}
 		r.pidfd.Close()
 	})
+}
+
+// reapSoon is reap for a process that has ended, or was killed. It says whether
+// the process was collected within interruptGrace: a process of the container
+// that traces another one can keep that from its parent for ever (wait(2)).
+func (r *running) reapSoon() bool {
+	done := make(chan struct{})
+	go func() { r.reap(); close(done) }()
+	select {
+	case <-done:
+		return true
+	case <-time.After(interruptGrace):
+		return false
+	}
 }
 
 // Validate checks the fields that can be checked without a container: values that

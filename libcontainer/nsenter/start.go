@@ -47,6 +47,10 @@ func (p *Plan) start() (_ *Child, err error) {
 			conn.Close()
 		}
 	}()
+	// Each message comes with the pid of its sender, see chain.
+	if err := unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
+		return nil, os.NewSyscallError("setsockopt(SO_PASSCRED)", err)
+	}
 	stub, err := p.chooseCarrier()
 	if err != nil {
 		return nil, err
@@ -68,6 +72,10 @@ func (p *Plan) start() (_ *Child, err error) {
 		s.kill()
 		return nil, err
 	}
+	if err := unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_PASSCRED, 0); err != nil {
+		s.kill()
+		return nil, os.NewSyscallError("setsockopt(SO_PASSCRED)", err)
+	}
 	// The kernel has the process's number reserved until it is waited for.
 	fd, err := unix.PidfdOpen(s.pid, 0)
 	if err != nil {
@@ -86,10 +94,7 @@ type start struct {
 	p     *Plan
 	enter *enter
 	conn  *os.File
-	// pid is the process that makes the next one, in the end the one wanted.
-	pid int
-	// former are those before it, which end as soon as they have sent the pid.
-	former []int
+	chain
 }
 
 // chooseCarrier gives the stub's file in memory, or nil for the relay, or for a
@@ -188,36 +193,38 @@ func (b *buffer) WriteAt(p []byte, off int64) (int, error) {
 	return copy((*b)[off:], p), nil
 }
 
-// converse answers the carrier until the process is there. A process sends the
-// pid of the one that it has made when that one is at work already, so the
-// messages of the two may come in any order.
+// converse answers the carrier until the process is there.
 func (s *start) converse() error {
 	fail := &failures{s.enter}
-	// A relay, or the birth in a cgroup, takes a process in between.
-	between := s.p.relay || s.p.Cgroup != nil
-	maps, last := false, 0
+	s.left = 1
+	if s.p.relay {
+		s.left++
+	}
+	if s.p.Cgroup != nil {
+		s.left++
+	}
+	asks, mapped := 0, false
 	for {
-		m, err := readMessage(s.conn, s.p.Await)
+		m, from, err := receive(s.conn, s.p.Await)
 		if err == errClosed {
 			return errors.New("the child ended before it could make the process")
 		}
 		if err != nil {
 			return err
 		}
-		switch {
-		case m.Kind == msgPid && m.Addr == 1:
-			s.former = append(s.former, s.pid)
-			s.pid = int(m.Value)
-			between = s.p.relay && s.p.Cgroup != nil && len(s.former) < 2
-		case m.Kind == msgPid:
-			last = int(m.Value)
-		case m.Kind == msgMaps:
-			maps = true
+		switch m.Kind {
+		case msgPid:
+			if err := s.note(from, m); err != nil {
+				return err
+			}
+		case msgMaps:
+			asks = from
 		default:
-			return s.failed(fail.explain(m), last)
+			return s.failed(fail.explain(m), from)
 		}
-		if maps && !between {
-			maps = false
+		// Only the maker of the last process makes the user namespace.
+		if !mapped && s.left == 1 && asks == s.pid {
+			mapped = true
 			if err := s.p.MapIDs(s.pid); err != nil {
 				return err
 			}
@@ -225,83 +232,81 @@ func (s *start) converse() error {
 				return err
 			}
 		}
-		if last != 0 && !between {
-			s.former = append(s.former, s.pid)
-			s.pid = last
+		if s.left == 0 {
 			return nil
 		}
 	}
 }
 
-// failed collects the pids of the processes that were made, after one of them
-// has sent an error: each of them ends, and so closes the socket.
+// failed waits until the process that has sent an error is a known one, so that
+// kill ends it and those before it.
 func (s *start) failed(why error, pid int) error {
 	// A stub that waits for a part of its program ends, too.
 	_ = unix.Shutdown(int(s.conn.Fd()), unix.SHUT_WR)
-	for {
-		if pid != 0 {
-			s.former = append(s.former, pid)
-		}
-		m, err := readMessage(s.conn, s.p.Await)
-		if err != nil {
+	for s.pid != pid && s.left > 0 {
+		m, from, err := receive(s.conn, s.p.Await)
+		if err != nil || m.Kind == msgPid && s.note(from, m) != nil {
 			return why
 		}
-		pid = 0
-		if m.Kind == msgPid {
-			pid = int(m.Value)
-		}
 	}
+	return why
 }
 
 // kill ends all processes of the start. One that cannot be killed ends when the
 // socket is closed.
 func (s *start) kill() {
 	s.conn.Close()
-	for _, pid := range append(s.former, s.pid) {
-		_ = unix.Kill(pid, unix.SIGKILL)
-		reap(pid)
-	}
-}
-
-func (s *start) reapFormer() {
-	for _, pid := range s.former {
-		reap(pid)
-	}
-	s.former = nil
-}
-
-func reap(pid int) {
-	for {
-		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
-			return
-		}
-	}
+	s.chain.kill()
 }
 
 // readMessage reads the next message.
 func readMessage(conn *os.File, await func(fd int) error) (program.Message, error) {
+	m, _, err := receive(conn, await)
+	return m, err
+}
+
+// receive reads the next message, and tells the pid of its sender where the
+// socket has SO_PASSCRED. Every sender writes its 16 bytes at once, and the
+// kernel never splits so little.
+func receive(conn *os.File, await func(fd int) error) (m program.Message, from int, err error) {
 	buf := make([]byte, program.MessageSize)
-	for n := 0; n < len(buf); {
+	// There is no room for files, which the kernel therefore drops.
+	oob := make([]byte, unix.CmsgSpace(unix.SizeofUcred))
+	for {
 		if await != nil {
-			if err := await(int(conn.Fd())); err != nil {
-				return program.Message{}, err
+			if err := await(int(conn.Fd())); err == io.EOF {
+				return m, 0, errClosed
+			} else if err != nil {
+				return m, 0, err
 			}
 		}
-		k, err := unix.Read(int(conn.Fd()), buf[n:])
+		n, oobn, _, _, err := unix.Recvmsg(int(conn.Fd()), buf, oob, unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case err == unix.EINTR || err == unix.EAGAIN:
 			continue
-		case err == unix.ECONNRESET || err == nil && k == 0:
-			if n != 0 {
-				return program.Message{}, io.ErrUnexpectedEOF
-			}
-			return program.Message{}, errClosed
+		case err == unix.ECONNRESET || err == nil && n == 0:
+			return m, 0, errClosed
 		case err != nil:
-			return program.Message{}, os.NewSyscallError("read", err)
+			return m, 0, os.NewSyscallError("recvmsg", err)
+		case n != len(buf):
+			return m, 0, fmt.Errorf("unexpected message of %d bytes from the process that enters the container", n)
 		}
-		n += k
+		return program.ParseMessage(buf), sender(oob[:oobn]), nil
 	}
-	return program.ParseMessage(buf), nil
+}
+
+// sender is the pid of a control message, 0 where there is none.
+func sender(oob []byte) int {
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return 0
+	}
+	for i := range messages {
+		if cred, err := unix.ParseUnixCredentials(&messages[i]); err == nil {
+			return int(cred.Pid)
+		}
+	}
+	return 0
 }
 
 // failures explains the failed steps of a carrier.

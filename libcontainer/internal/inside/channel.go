@@ -67,7 +67,14 @@ const (
 )
 
 // Channel is one end of the pair.
-type Channel struct{ FD int }
+type Channel struct {
+	FD int
+	// Await, where it is not nil, waits for these events of poll(2) before a
+	// piece is sent or received: the runtime must not be held up by a process
+	// that reads or writes nothing more. Its [io.EOF] says that the other side
+	// has ended.
+	Await func(events int16) error
+}
 
 // Send sends a message, in pieces where it is long.
 func (c Channel) Send(t MsgType, payload []byte, fds ...int) error {
@@ -90,15 +97,35 @@ func (c Channel) Send(t MsgType, payload []byte, fds ...int) error {
 		piece := make([]byte, 1+n)
 		piece[0] = head
 		copy(piece[1:], payload[:n])
-		if err := system.Retry(func() error {
-			_, err := unix.SendmsgN(c.FD, piece, rights, nil, unix.MSG_NOSIGNAL)
-			return os.NewSyscallError("sendmsg", err)
-		}); err != nil {
+		if err := c.sendPiece(piece, rights); err != nil {
 			return err
 		}
 		payload, fds = payload[n:], fds[k:]
 		if head&msgMore == 0 {
 			return nil
+		}
+	}
+}
+
+func (c Channel) sendPiece(piece, rights []byte) error {
+	flags := unix.MSG_NOSIGNAL
+	if c.Await != nil {
+		flags |= unix.MSG_DONTWAIT
+	}
+	for {
+		_, err := unix.SendmsgN(c.FD, piece, rights, nil, flags)
+		switch {
+		case err == nil:
+			return nil
+		case err == unix.EINTR:
+		case err == unix.EAGAIN && c.Await != nil:
+			if err := c.Await(unix.POLLOUT); err == io.EOF {
+				return unix.EPIPE
+			} else if err != nil {
+				return err
+			}
+		default:
+			return os.NewSyscallError("sendmsg", err)
 		}
 	}
 }
@@ -118,6 +145,11 @@ func (c Channel) Recv() (MsgType, []byte, []*os.File, error) {
 		return 0, nil, nil, err
 	}
 	for {
+		if c.Await != nil {
+			if err := c.Await(unix.POLLIN); err != nil {
+				return fail(err)
+			}
+		}
 		var n, oobn, flags int
 		if err := system.Retry(func() (err error) {
 			n, oobn, flags, _, err = unix.Recvmsg(c.FD, buf, oob, unix.MSG_CMSG_CLOEXEC)
