@@ -317,7 +317,8 @@ spied() {
 	local spy=$!
 	wait_for test -s "$TMP/seen"
 	for i in {1..40}; do
-		runc exec "$@" "$ID" true
+		# A process that lives for some time, so that the spy has seen it.
+		runc exec "$@" "$ID" sleep 0.05
 		expect_ok
 	done
 	wait $spy
