@@ -3,9 +3,11 @@ package library
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -58,6 +60,18 @@ func TestAnotherModule(t *testing.T) {
 		}
 	}
 
+	// The program of docs/library.md compiles as it stands there.
+	doc, err := os.ReadFile(filepath.Join(tree, "docs/library.md"))
+	must(err)
+	must(os.Mkdir(filepath.Join(dir, "src/doc"), 0o755))
+	must(os.WriteFile(filepath.Join(dir, "src/doc/main.go"), documented(t, string(doc)), 0o644))
+	cmd := exec.Command("go", "build", "-mod=mod", "-o", os.DevNull, "./doc")
+	cmd.Dir = filepath.Join(dir, "src")
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOPROXY=off", "GOWORK=off", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("docs/library.md: %v\n%s", err, out)
+	}
+
 	rootfs := filepath.Join(dir, "rootfs")
 	must(os.MkdirAll(filepath.Join(rootfs, "bin"), 0o755))
 	b, err := os.ReadFile(busybox)
@@ -81,4 +95,25 @@ func TestAnotherModule(t *testing.T) {
 			}
 		})
 	}
+}
+
+// documented is the program of docs/library.md: what is indented below "A whole
+// program", with the imports that it needs.
+func documented(t *testing.T, doc string) []byte {
+	_, text, found := strings.Cut(doc, "\n## A whole program\n")
+	if !found {
+		t.Fatal("docs/library.md has no program")
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	b := []byte("package main\n\nimport (\n")
+	for _, name := range []string{"fmt", "log", "os", "runc/libcontainer", "runc/libcontainer/configs/validate", "runc/libcontainer/specconv"} {
+		b = fmt.Appendf(b, "\t%q\n", name)
+	}
+	b = append(b, ")\n\n"...)
+	for line := range strings.Lines(text) {
+		if code, ok := strings.CutPrefix(line, "    "); ok {
+			b = append(b, code...)
+		}
+	}
+	return b
 }
