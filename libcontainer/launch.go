@@ -21,6 +21,7 @@ import (
 	"runc/libcontainer/rlimit"
 	"runc/libcontainer/rootfs"
 	"runc/libcontainer/seccomp"
+	"runc/libcontainer/system"
 )
 
 // launch is one process on its way: what the start of a container's init and
@@ -110,7 +111,7 @@ func (l *launch) enter() (err error) {
 	l.setup, l.plan.Exec, l.plan.Sealed = nil, nil, nil
 	if why := l.needsGo(); why == "" {
 		l.setup = inside.NewStub(l.boot, -1)
-		l.setup.ChownFDs = l.stdioOfOthers(stdio)
+		l.setup.ChownFDs, l.setup.NullFDs = l.sortStdio(stdio)
 	} else {
 		debugf("by runc init, not by a stub: %s", why)
 		exe, err := exeseal.Open()
@@ -163,11 +164,11 @@ func (l *launch) enter() (err error) {
 	return nil
 }
 
-// stdioOfOthers are the numbers of the stdio files that have to be given to the
-// user.
-func (l *launch) stdioOfOthers(stdio []*os.File) (fds []int) {
+// sortStdio gives the numbers of the stdio files that have to be given to the
+// user, and of those that are the null device.
+func (l *launch) sortStdio(stdio []*os.File) (others, null []int) {
 	if l.p.Terminal {
-		return nil // the terminal takes their place
+		return nil, nil // the terminal takes their place
 	}
 	owner, err := l.c.config.HostUID(l.boot.UID)
 	if err != nil {
@@ -175,11 +176,15 @@ func (l *launch) stdioOfOthers(stdio []*os.File) (fds []int) {
 	}
 	for i, f := range stdio {
 		var st unix.Stat_t
-		if f != nil && unix.Fstat(int(f.Fd()), &st) == nil && inside.OthersStdio(&st, uint32(owner)) {
-			fds = append(fds, i)
+		switch {
+		case f == nil || unix.Fstat(int(f.Fd()), &st) != nil:
+		case system.IsNullDevice(&st):
+			null = append(null, i)
+		case inside.OthersStdio(&st, uint32(owner)):
+			others = append(others, i)
 		}
 	}
-	return fds
+	return others, null
 }
 
 func (l *launch) closeSock() {

@@ -131,3 +131,18 @@ numbers_of() {
 	expect_ok
 	wait_for sh -c "[ \"\$(ls /proc/$pid/fd | tr '\n' ' ')\" = '0 1 2 ' ]"
 }
+
+@test "stdio that is the null device is the container's own" {
+	args sleep 1000
+	local way pid n
+	for way in "" go; do
+		_RUNC_TEST_INIT=$way __runc create "$ID" </dev/null >/dev/null 2>&1 3>&-
+		pid=$(init_pid)
+		for n in 0 1 2; do
+			[ "$(stat -Lc %t:%T "/proc/$pid/fd/$n")" = 1:3 ]
+			[ "$(stat -Lc %d:%i "/proc/$pid/fd/$n")" = "$(stat -Lc %d:%i "/proc/$pid/root/dev/null")" ]
+		done
+		runc delete --force "$ID"
+		expect_ok
+	done
+}

@@ -66,6 +66,7 @@ func (s *Setup) standard() {
 	s.rootfs()
 	s.visibleProc(proc)
 	s.console()
+	s.reopenNull()
 	if s.Hostname != "" {
 		b.Call("sethostname", unix.SYS_SETHOSTNAME, b.Text(s.Hostname), num(len(s.Hostname))).Hint("config.json: hostname")
 	}
@@ -75,6 +76,30 @@ func (s *Setup) standard() {
 	s.appArmor()
 	s.sysctls()
 	s.paths()
+}
+
+// reopenNull takes the container's own null device for stdio that is the host's,
+// as runc does: a file of the host's /dev is then not open in the container, and
+// a checkpoint finds the device by its path.
+func (s *Setup) reopenNull() {
+	if len(s.NullFDs) == 0 || s.HasConsole {
+		return
+	}
+	b := s.b
+	fd, none, other := b.Slot(-1), b.Label(), b.Label()
+	b.Call("open /dev/null", unix.SYS_OPENAT, cwdFD, b.Text("/dev/null"), num(unix.O_RDWR|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK), num(0)).
+		Into(fd).Else(none, program.Any)
+	st := s.statx("statx /dev/null", fd.Value(), "", unix.AT_EMPTY_PATH)
+	b.Test(st.At(statxMode), half(unix.S_IFMT), half(unix.S_IFCHR), other)
+	b.Test(st.At(statxRdevMajor), ^uint32(0), 1, other)
+	b.Test(st.At(statxRdevMinor), ^uint32(0), 3, other)
+	b.Call("fcntl(F_SETFL)", program.SysFcntl, fd.Value(), num(unix.F_SETFL), num(0))
+	for _, std := range s.NullFDs {
+		b.Call("dup3 of /dev/null", unix.SYS_DUP3, fd.Value(), num(std), num(0))
+	}
+	b.Place(other)
+	s.close(fd.Value())
+	b.Place(none)
 }
 
 // keyring joins the session keyring of the container's name, so that none of

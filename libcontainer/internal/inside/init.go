@@ -125,6 +125,12 @@ func (i *initProcess) main() error {
 	}
 	i.debugf("child process in init()")
 	s := &Setup{Bootstrap: &i.Bootstrap, Sock: i.sock.FD, init: i}
+	for fd := range 3 {
+		var st unix.Stat_t
+		if unix.Fstat(fd, &st) == nil && system.IsNullDevice(&st) {
+			s.NullFDs = append(s.NullFDs, fd)
+		}
+	}
 	if err := s.First().Run(&i.runner); err != nil {
 		return err
 	}

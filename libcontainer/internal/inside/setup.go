@@ -47,6 +47,9 @@ type Setup struct {
 	Sock int
 	// ChownFDs are the fds of the process's stdio that the user does not own.
 	ChownFDs []int
+	// NullFDs are the fds of the first process's stdio that are the null device
+	// of the host.
+	NullFDs []int
 
 	b *program.Builder
 	// init carries the program out by itself; nil for the stub.
