@@ -267,7 +267,7 @@ func (b *enter) joinAll(which func(i int, flag uintptr) bool) {
 func (b *enter) defaultSignals() {
 	const sigset = 8
 	action := b.Space(64) // struct sigaction, all zero: SIG_DFL
-	for _, sig := range []syscall.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU} {
+	for _, sig := range []syscall.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGTSTP, unix.SIGCONT, unix.SIGTTIN, unix.SIGTTOU} {
 		b.Call("rt_sigaction", unix.SYS_RT_SIGACTION, num(int(sig)), action.Addr(), num(0), num(sigset))
 	}
 }

@@ -84,14 +84,21 @@ func start(t *testing.T, b *Builder) (sock *os.File, out *os.File, wait func() i
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "theirs")
 	r, w, _ := os.Pipe()
-	cmd := exec.Command("/proc/self/fd/" + itoa(int(f.Fd())))
+	path := "/proc/self/fd/" + itoa(int(f.Fd()))
+	cmd := exec.Command(path)
 	cmd.Args = []string{"stub"}
+	if qemu := os.Getenv(qemuEnv); qemu != "" {
+		// The kernel cannot execute a stub of another architecture.
+		cmd = exec.Command(qemu, "/proc/"+itoa(os.Getpid())+"/fd/"+itoa(int(f.Fd())))
+	}
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.Stdout = w
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	f.Close()
+	if os.Getenv(qemuEnv) == "" {
+		f.Close() // qemu has yet to open it
+	}
 	theirs.Close()
 	w.Close()
 	return os.NewFile(uintptr(pair[0]), "ours"), r, func() int {
