@@ -22,8 +22,10 @@ var errClosed = errors.New("the process has closed its socket")
 // Start makes the process. On error no process is left, and the error says
 // which step failed.
 func (p *Plan) Start() (*Child, error) {
+	// The list is one of numbers, which differ when the caller has changed the plan.
+	p.others = nil
 	c, err := p.start()
-	if errors.Is(err, errCloseRange) && p.others == nil {
+	if errors.Is(err, errCloseRange) {
 		if p.others, err = p.inheritable(); err != nil {
 			return nil, err
 		}

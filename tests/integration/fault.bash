@@ -30,14 +30,16 @@ runc_command=("$RUNC")
 [ -z "${RUNC_TEST_BINARY:-}" ] || runc_command=("$RUNC_TEST_BINARY" --systemd-cgroup)
 
 # with_fault EXPRESSION COMMAND...: under strace with that injection. The tracer
-# stays beside (-D) until the last of the traced has ended.
+# stays beside (-D) until the last of the traced has ended. $hung is 1 when the
+# command had to be killed.
 with_fault() {
-	local inject=$1
+	local inject=$1 limit=30 began=$SECONDS
 	shift
 	status=0
-	timeout -s KILL 45 strace -D -f -qq -o "$TMP/strace" -e "inject=$inject" \
+	timeout -s KILL $limit strace -D -f -qq -o "$TMP/strace" -e "inject=$inject" \
 		"${runc_command[@]}" --root "$ROOT" "$@" </dev/null >"$TMP/out" 2>&1 3>&- || status=$?
 	output=$(cat "$TMP/out")
+	hung=$((SECONDS - began >= limit))
 } 2>/dev/null
 
 # removed WHAT: delete --force leaves nothing, whatever had happened.

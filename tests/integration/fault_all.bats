@@ -57,8 +57,8 @@ every() {
 		inject=$call:error=$how:when=$number
 		[ "$how" != KILL ] || inject=$call:signal=KILL:when=$number
 		with_fault "$inject" "$@"
-		# 137: the limit of with_fault.
-		[ "$how" = KILL ] || [ "$status" -ne 137 ] || { echo "$inject: hangs: $output"; return 1; }
+		# shellcheck disable=SC2154 # with_fault sets it
+		[ "$how" = KILL ] || [ "$hung" = 0 ] || { echo "$inject: hangs: $output"; return 1; }
 		$check "$inject" || return 1
 		removed "$inject" || return 1
 	done <<<"$list"
