@@ -108,6 +108,35 @@ watched() {
 	gone
 }
 
+@test "no file of a process that is being started leads a neighbour to the host" {
+	victim
+	local way i
+	echo secret >"$TMP/only-the-host"
+	neighbour files 600 "$TMP/only-the-host"
+	for way in stub go relay; do
+		by $way
+		for ((i = 0; i < ROUNDS; i++)); do
+			runc exec "$ID" true
+			expect_ok
+		done
+		jq "$JOINED" victim.json >config.json
+		for ((i = 0; i < (ROUNDS + 2) / 3; i++)); do
+			__runc create "$ID-c" </dev/null >/dev/null 2>&1 3>&-
+			# As long as it waits it is there to be looked at.
+			sleep 0.1
+			runc delete --force "$ID-c"
+			expect_ok
+		done
+	done
+	saw '^fd '
+	saw exec.fifo
+	saw_nothing
+	# No folder but a procfs's own root, and no file of the host's but those that
+	# the process is to have.
+	if sed -n 's/^fd [0-9]* //p' "$TMP/seen" | grep -vE '^(/|/dev/.*|/proc.*|/etc/passwd|/bin/.*|/sys.*|.*/exec\.fifo|[a-z_]+:.*|/memfd:runc.*|.*/runc( \(deleted\))?)$'; then return 1; fi
+	gone
+}
+
 @test "a pid that a neighbour makes up is no process of the runtime's" {
 	victim
 	sleep 1000 3>&- &
