@@ -77,7 +77,7 @@ func (l *launch) write(b []byte, fds ...int) error {
 			b, rights = b[n:], nil
 		case unix.EINTR:
 		case unix.EAGAIN:
-			if err := l.awaitSocket(fd, unix.POLLOUT); err == io.EOF {
+			if err := l.awaitSocket(fd, unix.POLLOUT, -1); err == io.EOF {
 				return unix.EPIPE
 			} else if err != nil {
 				return err

@@ -126,7 +126,7 @@ func (l *launch) enter() (err error) {
 		sockTheirs := os.NewFile(uintptr(pair[1]), "init-sock")
 		defer sockTheirs.Close()
 		l.sock.FD = pair[0]
-		l.sock.Await = func(events int16) error { return l.awaitSocket(pair[0], events) }
+		l.sock.Await = func(events int16) error { return l.awaitSocket(pair[0], events, -1) }
 		defer func() {
 			if err != nil {
 				l.closeSock()
@@ -136,7 +136,7 @@ func (l *launch) enter() (err error) {
 		l.plan.Sealed = exe
 	}
 	l.plan.Files = files
-	l.plan.Await = l.await
+	l.plan.Await = l.awaitMaker
 	child, err := l.plan.Start()
 	if errors.Is(err, nsenter.ErrIntoCgroup) {
 		// Not ours to be born into (a delegation that ends above): join it.
@@ -231,14 +231,21 @@ func (l *launch) awaitEnd() error {
 // the process has ended and has left nothing to be read: the socket's other end
 // may still be open, for a process of the container that may trace others can
 // make a copy of it (pidfd_getfd(2)).
-func (l *launch) await(fd int) error { return l.awaitSocket(fd, unix.POLLIN) }
+func (l *launch) await(fd int) error { return l.awaitSocket(fd, unix.POLLIN, -1) }
 
-func (l *launch) awaitSocket(fd int, events int16) error {
+// awaitMaker is await while the process is made by another one, whose pidfd is
+// given.
+func (l *launch) awaitMaker(fd, maker int) error { return l.awaitSocket(fd, unix.POLLIN, maker) }
+
+func (l *launch) awaitSocket(fd int, events int16, maker int) error {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
 	if l.run != nil {
 		if pidfd := int(l.run.pidfd.Fd()); pidfd >= 0 {
 			fds = append(fds, unix.PollFd{Fd: int32(pidfd), Events: unix.POLLIN})
 		}
+	}
+	if maker >= 0 {
+		fds = append(fds, unix.PollFd{Fd: int32(maker), Events: unix.POLLIN})
 	}
 	now, err := l.p.await(fds...)
 	if err != nil {

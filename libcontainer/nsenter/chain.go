@@ -24,6 +24,10 @@ type chain struct {
 	pid int
 	// former are those before it, which end as soon as they have sent the pid.
 	former []int
+	// maker is the pidfd of a process that makes the next one and has not sent its
+	// pid yet, or -1. When that process is killed, by the OOM killer for example,
+	// the next one may have the socket, and say nothing.
+	maker int
 	// left is how many processes are still to be made.
 	left int
 	// made are pids from senders that are not known to be of the chain. A
@@ -71,6 +75,20 @@ func (c *chain) extend(pid int) {
 	c.former = append(c.former, c.pid)
 	c.pid = pid
 	c.left--
+	c.forgetMaker()
+	if c.left > 0 {
+		// Without one, a start waits for a maker that was killed.
+		if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+			c.maker = fd
+		}
+	}
+}
+
+func (c *chain) forgetMaker() {
+	if c.maker >= 0 {
+		unix.Close(c.maker)
+		c.maker = -1
+	}
 }
 
 // killGrace is how long kill waits for the end of a process. One that is traced

@@ -36,7 +36,7 @@ func TestChainForged(t *testing.T) {
 		"without a sender":         {said: []said{{0, victim}}, refuse: true},
 		"relay for another":        {relay: true, said: []said{{neighbour, victim}}, refuse: true},
 	} {
-		s := &start{p: &Plan{relay: c.relay}}
+		s := &start{p: &Plan{relay: c.relay}, chain: chain{maker: -1}}
 		s.pid, s.left = carrier, 1
 		if c.relay || c.cgroup {
 			s.left++
@@ -88,7 +88,7 @@ func TestReceiveSender(t *testing.T) {
 	}
 	before := openFiles(t)
 	for range 2 {
-		if _, from, err := receive(ours, nil); err != nil || from != os.Getpid() {
+		if _, from, err := receive(ours, -1, nil); err != nil || from != os.Getpid() {
 			t.Errorf("message from %d, error %v; this is %d", from, err, os.Getpid())
 		}
 	}
@@ -98,7 +98,7 @@ func TestReceiveSender(t *testing.T) {
 	if _, err := theirs.Write([]byte("short")); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := receive(ours, nil); err == nil {
+	if _, _, err := receive(ours, -1, nil); err == nil {
 		t.Error("a short message is none")
 	}
 }

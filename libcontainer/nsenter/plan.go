@@ -83,8 +83,9 @@ type Plan struct {
 
 	// Await is called before something is read from the process, or its
 	// carrier, with the fd to be read: a caller that waits for something else
-	// as well gives up by an error. May be nil.
-	Await func(fd int) error
+	// as well gives up by an error. maker is -1, or the pidfd of a process that
+	// has a message to send: io.EOF says that it has ended without. May be nil.
+	Await func(fd, maker int) error
 
 	// relay: the carrier is one, so the process that goes through the program
 	// has another pid than the process that was executed.

@@ -60,7 +60,8 @@ func (p *Plan) start() (_ *Child, err error) {
 	if stub != nil {
 		defer stub.Close()
 	}
-	s := &start{p: p, conn: conn, enter: p.program()}
+	s := &start{p: p, conn: conn, enter: p.program(), chain: chain{maker: -1}}
+	defer s.forgetMaker()
 	if err := s.carrier(stub, theirs); err != nil {
 		return nil, err
 	}
@@ -155,6 +156,10 @@ func (s *start) carrier(stub, sock *os.File) (err error) {
 	}
 	defer unix.Close(up)
 	attr := &syscall.ProcAttr{Env: env}
+	if !p.relay {
+		// A relay's child sends its pid by itself.
+		attr.Sys = &syscall.SysProcAttr{PidFD: &s.maker}
+	}
 	for _, f := range files {
 		fd := ^uintptr(0)
 		if f != nil {
@@ -207,7 +212,7 @@ func (s *start) converse() error {
 	}
 	asks, mapped := 0, false
 	for {
-		m, from, err := receive(s.conn, s.p.Await)
+		m, from, err := receive(s.conn, s.maker, s.p.Await)
 		if err == errClosed {
 			return errors.New("the child ended before it could make the process")
 		}
@@ -246,7 +251,7 @@ func (s *start) failed(why error, pid int) error {
 	// A stub that waits for a part of its program ends, too.
 	_ = unix.Shutdown(int(s.conn.Fd()), unix.SHUT_WR)
 	for s.pid != pid && s.left > 0 {
-		m, from, err := receive(s.conn, s.p.Await)
+		m, from, err := receive(s.conn, s.maker, s.p.Await)
 		if err != nil || m.Kind == msgPid && s.note(from, m) != nil {
 			return why
 		}
@@ -262,21 +267,21 @@ func (s *start) kill() {
 }
 
 // readMessage reads the next message.
-func readMessage(conn *os.File, await func(fd int) error) (program.Message, error) {
-	m, _, err := receive(conn, await)
+func readMessage(conn *os.File, await func(fd, maker int) error) (program.Message, error) {
+	m, _, err := receive(conn, -1, await)
 	return m, err
 }
 
 // receive reads the next message, and tells the pid of its sender where the
 // socket has SO_PASSCRED. Every sender writes its 16 bytes at once, and the
 // kernel never splits so little.
-func receive(conn *os.File, await func(fd int) error) (m program.Message, from int, err error) {
+func receive(conn *os.File, maker int, await func(fd, maker int) error) (m program.Message, from int, err error) {
 	buf := make([]byte, program.MessageSize)
 	// There is no room for files, which the kernel therefore drops.
 	oob := make([]byte, unix.CmsgSpace(unix.SizeofUcred))
 	for {
 		if await != nil {
-			if err := await(int(conn.Fd())); err == io.EOF {
+			if err := await(int(conn.Fd()), maker); err == io.EOF {
 				return m, 0, errClosed
 			} else if err != nil {
 				return m, 0, err

@@ -58,7 +58,7 @@ every() {
 		[ "$how" != KILL ] || inject=$call:signal=KILL:when=$number
 		with_fault "$inject" "$@"
 		# shellcheck disable=SC2154 # with_fault sets it
-		[ "$how" = KILL ] || [ "$hung" = 0 ] || { echo "$inject: hangs: $output"; return 1; }
+		[ "$hung" = 0 ] || { echo "$inject: hangs: $output"; return 1; }
 		$check "$inject" || return 1
 		removed "$inject" || return 1
 	done <<<"$list"
@@ -117,6 +117,17 @@ alone() { wait_for one_process || { echo "$1: $output"; __runc ps "$ID"; return 
 @test "kills of delete" {
 	every KILL 7 made true delete "$ID"
 	every KILL 7 running true delete --force "$ID"
+}
+
+@test "a process that was to make the next one is killed: the command ends" {
+	running
+	with_fault write:signal=KILL:when=1 exec "$ID" true
+	[ "$hung" = 0 ]
+	alone "the first write"
+	removed "the first write"
+	with_fault write:signal=KILL:when=1 create "$ID"
+	[ "$hung" = 0 ]
+	removed "the first write"
 }
 
 @test "run ends, and heeds signals, where waitid is denied" {
