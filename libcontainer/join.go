@@ -100,6 +100,9 @@ func (l *launch) place(m *cgroup.Manager, affinity *configs.CPUAffinity) error {
 		if err := sched.SetAffinity(pid, affinity.Initial); err != nil {
 			return fmt.Errorf("error setting initial CPU affinity: %w", err)
 		}
+		if Debug != nil {
+			debugf("nsexec[%d]: affinity: %#x", pid, sched.AffinityMask(pid))
+		}
 	}
 	if l.plan.Cgroup == nil {
 		if err := m.JoinExec(p.SubCgroupPaths, c.initPid, pid); err != nil && !c.config.RootlessCgroups {

@@ -112,11 +112,18 @@ func (l *launch) enter() (err error) {
 	if why := l.needsGo(); why == "" {
 		l.setup = inside.NewStub(l.boot, -1)
 		l.setup.ChownFDs, l.setup.NullFDs = l.sortStdio(stdio)
+		if Debug != nil {
+			// The binary would be sealed so, were `runc init` needed: scripts look
+			// for the line that says it.
+			if exe, err := l.sealedExe(); err == nil {
+				exe.Close()
+			}
+		}
 	} else {
 		debugf("by runc init, not by a stub: %s", why)
-		exe, err := exeseal.Open()
+		exe, err := l.sealedExe()
 		if err != nil {
-			return fmt.Errorf("unable to seal the runtime's own binary: %w", err)
+			return err
 		}
 		defer exe.Close()
 		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
@@ -162,6 +169,16 @@ func (l *launch) enter() (err error) {
 	}
 	debugf("nsexec container setup: runc init is process %d (new namespaces %#x, joined %d)", child.Pid, l.plan.New, len(l.plan.Join))
 	return nil
+}
+
+// sealedExe opens the runtime's own binary for `runc init`.
+func (l *launch) sealedExe() (*os.File, error) {
+	exe, how, err := exeseal.OpenHow()
+	if err != nil {
+		return nil, fmt.Errorf("unable to seal the runtime's own binary: %w", err)
+	}
+	debugf("runc exeseal: using %s", how)
+	return exe, nil
 }
 
 // sortStdio gives the numbers of the stdio files that have to be given to the

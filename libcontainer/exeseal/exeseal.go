@@ -31,30 +31,38 @@ const allSeals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix
 
 // Open gives the sealed binary, close-on-exec, by the first way that works here.
 func Open() (*os.File, error) {
+	f, _, err := OpenHow()
+	return f, err
+}
+
+// OpenHow is Open, and says in runc's words what the file is.
+func OpenHow() (f *os.File, how string, err error) {
 	plain, err := os.Open(self)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	if sealed(plain) || guarded(plain) {
-		return plain, nil
+	switch {
+	case sealed(plain):
+		return plain, "/proc/self/exe clone", nil
+	case guarded(plain):
+		return plain, "/proc/self/exe as it is", nil
 	}
 	defer plain.Close()
 	for _, dir := range belows {
 		if f, err := overlay(plain, dir); err == nil {
-			return f, nil
+			return f, "overlayfs for sealed /proc/self/exe", nil
 		}
 	}
-	f, err := memfd(plain)
-	if err == nil {
-		return f, nil
+	if f, err = memfd(plain); err == nil {
+		return f, "memfd for sealed /proc/self/exe", nil
 	}
 	// vm.memfd_noexec=2 refuses executable memory files, and a sandbox may refuse
 	// the call.
 	f, e := Unlinked(plain)
 	if e != nil {
-		return nil, fmt.Errorf("%w; %w", err, e)
+		return nil, "", fmt.Errorf("%w; %w", err, e)
 	}
-	return f, nil
+	return f, "unlinked file for sealed /proc/self/exe", nil
 }
 
 // sealed says whether f, the file of this process, is a sealed memfd already.

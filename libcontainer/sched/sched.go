@@ -76,6 +76,21 @@ func SetAffinity(pid int, cpus unix.CPUSetDynamic) error {
 	return nil
 }
 
+// AffinityMask gives the first 64 CPUs that a process may run on, as bits; 0
+// where that cannot be asked for.
+func AffinityMask(pid int) (mask uint64) {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(pid, &set) != nil {
+		return 0
+	}
+	for cpu := range 64 {
+		if set.IsSet(cpu) {
+			mask |= 1 << cpu
+		}
+	}
+	return mask
+}
+
 // maxCPUs is above what any architecture's NR_CPUS allows.
 const maxCPUs = 8192
 

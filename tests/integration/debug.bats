@@ -65,6 +65,19 @@ tells() {
 	tells "$TMP/log." "stub: "
 }
 
+@test "--debug tells how the binary is sealed, and an initial affinity of exec" {
+	requires root
+	args sleep 1000
+	__runc --log "$TMP/log" --debug run -d "$ID" </dev/null >/dev/null 2>&1 3>&-
+	tells "$TMP/log" "runc exeseal: using "
+	update_config '.process.execCPUAffinity = {initial: "0"}'
+	runc delete --force "$ID"
+	detached run -d "$ID"
+	expect_ok
+	__runc --log "$TMP/exec" --debug exec "$ID" true
+	tells "$TMP/exec" "]: affinity: 0x1"
+}
+
 @test "--debug of a start that fails tells how far it came" {
 	args nosuchcmd
 	runc --log "$TMP/log" --debug run "$ID"

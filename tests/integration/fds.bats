@@ -113,23 +113,68 @@ numbers_of() {
 	[ "$output" = $'first\nsecond' ]
 }
 
-@test "init holds no fd of the runtime's while it waits for start" {
-	args sleep 1000
-	detached create "$ID"
-	expect_ok
+# only_its_own WHAT: the waiting init holds nothing of the host but its stdio and
+# the handle of exec.fifo.
+only_its_own() {
 	local pid n
 	pid=$(init_pid)
 	for n in /proc/"$pid"/fd/*; do
 		case $(readlink "$n") in
-		/dev/null | pipe:* | socket:* | "$TMP"/* | "$ROOT/$ID/exec.fifo") ;;
-		# The root of a procfs of the container's own PID namespace.
-		/) [ "$(stat -fLc %T "$n")" = proc ] && [ "$(stat -Lc %i "$n")" = 1 ] && [ ! -e "$n/$$" ] && [ ! -e "$n/sys" ] ;;
-		*) readlink "$n"; false ;;
+		/dev/null | /dev/pts/* | /null | anon_inode:* | pipe:* | socket:* | "$TMP"/* | "$ROOT/$ID/exec.fifo") ;;
+		# The root of a procfs, whose process folders are those of the container.
+		/) [ "$(stat -fLc %T "$n")" = proc ] && [ "$(stat -Lc %i "$n")" = 1 ] && [ ! -e "$n/sys" ] &&
+			{ [ "$1" = "host pid" ] || [ ! -e "$n/$$" ]; } || { echo "$1: $n"; return 1; } ;;
+		*) echo "$1: $n $(readlink "$n")"; return 1 ;;
 		esac
 	done
-	runc start "$ID"
-	expect_ok
-	wait_for sh -c "[ \"\$(ls /proc/$pid/fd | tr '\n' ' ')\" = '0 1 2 ' ]"
+}
+
+@test "init holds no fd of the runtime's while it waits for start" {
+	local way what
+	args sleep 1000
+	cp config.json "$TMP/plain.json"
+	for way in "" go relay; do
+		export _RUNC_TEST_INIT=$way
+		for what in plain "host pid" "no proc" hooks "read-only" mounts; do
+			cp "$TMP/plain.json" config.json
+			case $what in
+			"host pid") update_config 'del(.linux.namespaces[] | select(.type == "pid"))' ;;
+			"no proc") update_config 'del(.mounts[] | select(.destination == "/proc")) | .linux.maskedPaths = [] | .linux.readonlyPaths = []' ;;
+			hooks) update_config '.hooks = {createRuntime: [{path: "/bin/true"}], createContainer: [{path: "/bin/true"}], startContainer: [{path: "/bin/true"}]}' ;;
+			read-only) update_config '.root.readonly = true' ;;
+			mounts) update_config '.mounts += [{destination: "/mnt", type: "bind", source: "/tmp", options: ["rbind", "rslave"]},
+				{destination: "/mnt2", type: "tmpfs", source: "tmpfs", options: ["ro", "tmpcopyup"]}]' ;;
+			esac
+			detached create "$ID"
+			expect_ok
+			only_its_own "$what"
+			[ "$what" = plain ] || { runc delete --force "$ID"; expect_ok; continue; }
+			local pid
+			pid=$(init_pid)
+			runc start "$ID"
+			expect_ok
+			wait_for sh -c "[ \"\$(ls /proc/$pid/fd | tr '\n' ' ')\" = '0 1 2 ' ]"
+			runc delete --force "$ID"
+			expect_ok
+		done
+	done
+}
+
+@test "init in a user namespace holds no fd of the runtime's while it waits for start" {
+	requires root userns
+	args sleep 1000
+	chown -hR 100000:100000 rootfs
+	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
+		| .linux.gidMappings = .linux.uidMappings | .mounts += [{destination: "/mnt", type: "bind", source: "/usr", options: ["bind"]}]'
+	local way
+	for way in "" go relay; do
+		export _RUNC_TEST_INIT=$way
+		detached create "$ID"
+		expect_ok
+		only_its_own userns
+		runc delete --force "$ID"
+		expect_ok
+	done
 }
 
 @test "stdio that is the null device is the container's own" {

@@ -49,6 +49,40 @@ ns() { readlink "/proc/$1/ns/$2"; }
 	done
 }
 
+@test "namespaces that the container's user namespace does not own are joined" {
+	requires root userns
+	args sleep 1000
+	detached run -d "$ID"
+	expect_ok
+	local pid kind file way other=$ID-2
+	pid=$(init_pid)
+	mkdir "$TMP/b2"
+	cp -a rootfs "$TMP/b2/rootfs"
+	chown -hR 100000:100000 "$TMP/b2/rootfs"
+	chmod 755 "$TMP" "$TMP/b2"
+	for kind in network:net ipc:ipc uts:uts pid:pid; do
+		file=${kind#*:}
+		jq --arg t "${kind%:*}" --arg p "/proc/$pid/ns/$file" '.process.args = ["sleep", "1000"]
+			| del(.hostname) | .root.path = "rootfs" | .mounts |= map(select(.type != "sysfs" and .type != "cgroup" and .type != "mqueue"))
+			| .linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
+			| .linux.gidMappings = .linux.uidMappings
+			| (.linux.namespaces[] | select(.type == $t)).path = $p' config.json >"$TMP/b2/config.json"
+		# A procfs shows the PID namespace, which its owner alone may mount.
+		[ "$file" != pid ] || { jq '(.mounts[] | select(.type == "proc")) |= {destination: "/proc", type: "bind", source: "/proc", options: ["rbind"]}
+			| .linux.maskedPaths = [] | .linux.readonlyPaths = []' "$TMP/b2/config.json" >"$TMP/c" && mv "$TMP/c" "$TMP/b2/config.json"; }
+		for way in "" go relay; do
+			_RUNC_TEST_INIT=$way __runc run -d -b "$TMP/b2" "$other" </dev/null >"$TMP/out" 2>&1 3>&- || { cat "$TMP/out"; return 1; }
+			[ "$(ns "$(__runc state "$other" | jq .pid)" "$file")" = "$(ns "$pid" "$file")" ]
+			[ "$(ns "$(__runc state "$other" | jq .pid)" user)" != "$(ns self user)" ]
+			_RUNC_TEST_INIT=$way runc exec "$other" id -u
+			expect_ok
+			[ "$output" = 0 ]
+			runc delete --force "$other"
+			expect_ok
+		done
+	done
+}
+
 @test "loopback is up in a new network namespace" {
 	args ip addr show lo
 	runc run "$ID"
