@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runc/libcontainer/capabilities"
 	"runc/libcontainer/cgroup"
 	"runc/libcontainer/exeseal"
 	"runc/libcontainer/internal/inside"
@@ -112,6 +113,7 @@ func (l *launch) enter() (err error) {
 	if why := l.needsGo(); why == "" {
 		l.setup = inside.NewStub(l.boot, -1)
 		l.setup.ChownFDs, l.setup.NullFDs = l.sortStdio(stdio)
+		l.setup.MayDrop = capabilities.Effective().Has(unix.CAP_SETPCAP)
 		if Debug != nil {
 			// The binary would be sealed so, were `runc init` needed: scripts look
 			// for the line that says it.

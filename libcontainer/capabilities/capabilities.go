@@ -115,3 +115,14 @@ const Admin Mask = 1 << unix.CAP_SYS_ADMIN
 // Trace is CAP_SYS_PTRACE. A process that has it may read the memory of every process that is
 // visible.
 const Trace Mask = 1 << unix.CAP_SYS_PTRACE
+
+// Effective is the effective set of the calling thread; none where that cannot
+// be asked for.
+func Effective() Mask {
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&hdr, &data[0]); err != nil {
+		return 0
+	}
+	return Mask(data[0].Effective) | Mask(data[1].Effective)<<32
+}

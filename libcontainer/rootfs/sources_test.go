@@ -46,8 +46,10 @@ func TestSlowSourceIsWaitedFor(t *testing.T) {
 	defer s.Close()
 	files, err := s.OpenOr(0, func(fd int) error {
 		close(free)
-		_, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
-		return err
+		return retry(func() error {
+			_, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
+			return err
+		})
 	})
 	check(t, err)
 	if len(files) != 1 {

@@ -83,7 +83,7 @@ func (s *Steps) typeIs(st *program.Mem, kind uint32) {
 }
 
 func (s *Steps) statx(what string, dir program.Arg, name string, flags int) *program.Mem {
-	st := s.Space(sizeofStatx)
+	st := s.Buffer(sizeofStatx)
 	s.Call(what+": statx", unix.SYS_STATX, dir, s.Text(name), number(flags), number(unix.STATX_BASIC_STATS), st.Addr())
 	return st
 }

@@ -81,7 +81,7 @@ func (s *Steps) bind(i int, op *Op) {
 	s.change(op, mnt)
 	s.recAttr(op, mnt)
 	if op.ProcRoot {
-		fs := s.Space(256)
+		fs := s.Buffer(256)
 		s.Call("fstatfs", unix.SYS_FSTATFS, mnt.Value(), fs.Addr())
 		s.expect(fs.Addr(), ^uint32(0), unix.PROC_SUPER_MAGIC)
 	}

@@ -41,7 +41,7 @@ func (s *Steps) MaskPaths() {
 	}
 	for _, p := range s.plan.Masked {
 		missing, other := s.Label(), s.Label()
-		st := s.Space(sizeofStatx)
+		st := s.Buffer(sizeofStatx)
 		s.Call(p+": statx", unix.SYS_STATX, cwd, s.Text(p), number(0), number(unix.STATX_TYPE), st.Addr()).Else(missing, unix.ENOENT, unix.ENOTDIR)
 		mask, dir := uint32(unix.S_IFMT), uint32(unix.S_IFDIR)
 		if bigEndian {

@@ -17,7 +17,7 @@ trace() {
 	local init
 	init=$(init_pid)
 	echo "fds $(find "/proc/$init/fd" -mindepth 1 2>/dev/null | wc -l)"
-	echo "mounts inside $(wc -l <"/proc/$init/mountinfo") outside $(wc -l </proc/self/mountinfo)"
+	echo "mounts inside $(wc -l <"/proc/$init/mountinfo") outside $(grep -cF "$TMP" /proc/self/mountinfo)"
 	echo "state $(find "$ROOT/$ID" -mindepth 1 | sort | tr "\n" " ")"
 	echo "processes $(__runc ps --format json "$ID" | jq length)"
 	echo "cgroups $(find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null | sort | tr '\n' ' ')"

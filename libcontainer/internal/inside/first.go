@@ -225,7 +225,7 @@ func (s *Setup) passwd() {
 	b.Test(st.At(high(statxSize)), ^uint32(0), 0, closeIt)
 	b.Test(st.At(low(statxSize)), ^uint32(MaxPasswd-1), 0, closeIt)
 	const piece = 32 << 10
-	buf := b.Space(piece)
+	buf := b.Buffer(piece)
 	again, more := b.Here(), b.Label()
 	b.Call("read "+userdb.Path, unix.SYS_READ, fd.Value(), buf.Addr(), num(piece)).Into(n).Else(closeIt, program.Any)
 	b.Test(n.Addr(), ^uint32(0), 0, more)

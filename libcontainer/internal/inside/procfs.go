@@ -53,7 +53,7 @@ func (s *Setup) visibleProc(to *program.Slot) {
 	b.Test(to.Addr(), sign, sign, have)
 	s.openat2("open /proc", cwdFD, "/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0).Into(to).
 		Explain(func(errno unix.Errno) error { return fmt.Errorf("no usable procfs: open /proc: %w", errno) })
-	fs := b.Space(256) // struct statfs, whose first field is the type
+	fs := b.Buffer(256) // struct statfs, whose first field is the type
 	b.Call("fstatfs /proc", unix.SYS_FSTATFS, to.Value(), fs.Addr())
 	b.Test(fs.Addr(), ^uint32(0), unix.PROC_SUPER_MAGIC, wrong)
 	st := s.statx("statx /proc", to.Value(), "", unix.AT_EMPTY_PATH)
@@ -74,7 +74,7 @@ const (
 )
 
 func (s *Setup) statx(what string, dir program.Arg, path string, flags int) *program.Mem {
-	st := s.b.Space(sizeofStatx)
+	st := s.b.Buffer(sizeofStatx)
 	s.b.Call(what, unix.SYS_STATX, dir, s.b.Text(path), num(flags), num(unix.STATX_BASIC_STATS), st.Addr())
 	return st
 }

@@ -47,6 +47,9 @@ type Setup struct {
 	Sock int
 	// ChownFDs are the fds of the process's stdio that the user does not own.
 	ChownFDs []int
+	// MayDrop: the process has CAP_SETPCAP, so it need not look whether a
+	// capability that it may not drop is missing already.
+	MayDrop bool
 	// NullFDs are the fds of the first process's stdio that are the null device
 	// of the host.
 	NullFDs []int

@@ -51,7 +51,7 @@ func (s *Setup) console() {
 	// image's choice could already have effects.
 	s.openat2("open /dev/pts", cwdFD, "/dev/pts", unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_MAGICLINKS).Into(pts).Explain(wrap("openat2 /dev/pts"))
 	noDevpts, noPtmx, good := b.Label(), b.Label(), b.Label()
-	fs := b.Space(256)
+	fs := b.Buffer(256)
 	b.Call("fstatfs /dev/pts", unix.SYS_FSTATFS, pts.Value(), fs.Addr()).Explain(wrap("fstatfs /dev/pts"))
 	b.Test(fs.Addr(), ^uint32(0), unix.DEVPTS_SUPER_MAGIC, noDevpts)
 	s.openat2("open /dev/pts/ptmx", pts.Value(), "ptmx", unix.O_RDWR|unix.O_NOCTTY,

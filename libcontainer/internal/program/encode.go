@@ -30,25 +30,36 @@ func appendInt32(b []byte, v int32) []byte {
 	return binary.NativeEndian.AppendUint32(b, uint32(v))
 }
 
-// size is how many bytes encode needs.
-func (b *Builder) size() int {
-	size := (len(b.steps) + 1) * entrySize
+// size is how many bytes encode needs, and how many of them have content.
+func (b *Builder) size() (all, sent int) {
+	sent = (len(b.steps) + 1) * entrySize
 	for _, m := range b.mems {
-		size += (m.size + 7) &^ 7
+		n := (m.size + 7) &^ 7
+		all += n
+		if !m.buffer {
+			sent += n
+		}
 	}
-	return size
+	return all + (len(b.steps)+1)*entrySize, sent
 }
 
 // encode lays the program out in out, whose address is base: one entry for each
-// step, one behind them for the end, and the memory. The program goes on at the
-// address end when it is through; 0 stops the executor.
+// step, one behind them for the end, the memory, and last the buffers. The
+// program goes on at the address end when it is through; 0 stops the executor.
 func (b *Builder) encode(out []byte, base, end uint64) error {
 	off := uint64(len(b.steps)+1) * entrySize
-	for _, m := range b.mems {
-		m.addr = base + off
-		m.base = out[off : off+uint64(m.size) : off+uint64(m.size)]
-		copy(m.base, m.data)
-		off += uint64(m.size+7) &^ 7
+	for _, buffers := range []bool{false, true} {
+		for _, m := range b.mems {
+			if m.buffer != buffers {
+				continue
+			}
+			m.addr = base + off
+			if next := off + uint64(m.size); next <= uint64(len(out)) {
+				m.base = out[off:next:next]
+				copy(m.base, m.data)
+			}
+			off += uint64(m.size+7) &^ 7
+		}
 	}
 	for _, m := range b.mems {
 		for _, p := range m.ptrs {

@@ -35,7 +35,7 @@ type forked struct {
 // memory, so this process must not be the runtime itself. A failed step is
 // reported on the socket, as the stub does it.
 func (b *Builder) Fork(sock int) (pid int, err error) {
-	size := b.size()
+	size, _ := b.size()
 	arena := make([]uint64, size/8)
 	start := unsafe.Pointer(&arena[0])
 	if err := b.encode(unsafe.Slice((*byte)(start), size), uint64(uintptr(start)), 0); err != nil {

@@ -67,6 +67,8 @@ type Mem struct {
 	ptrs []pointer
 	addr uint64
 	base []byte // the bytes of the encoded program
+
+	buffer bool
 }
 
 type pointer struct {
@@ -130,6 +132,14 @@ func (b *Builder) Mem(content []byte) *Mem {
 // Space adds n zero bytes.
 func (b *Builder) Space(n int) *Mem {
 	m := &Mem{size: n}
+	b.mems = append(b.mems, m)
+	return m
+}
+
+// Buffer adds n bytes for a call to write to. What they hold before is not
+// known: unlike other memory they are not sent to the stub.
+func (b *Builder) Buffer(n int) *Mem {
+	m := &Mem{size: n, buffer: true}
 	b.mems = append(b.mems, m)
 	return m
 }

@@ -33,7 +33,7 @@ type Runner struct {
 
 // Run carries the program out on the calling thread, which has to be locked.
 func (b *Builder) Run(r *Runner) error {
-	size := b.size()
+	size, _ := b.size()
 	arena := make([]uint64, size/8)
 	start := unsafe.Pointer(&arena[0])
 	out := unsafe.Slice((*byte)(start), size)

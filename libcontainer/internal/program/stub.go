@@ -105,11 +105,11 @@ func (b *Builder) Write(f io.WriterAt, sock int) error {
 	if b.NeedsGo() {
 		return fmt.Errorf("a program with a step in Go cannot be the stub's")
 	}
-	size := b.size()
+	size, sent := b.size()
 	if size > maxPiece {
 		return errTooLong(size)
 	}
-	data := make([]byte, stubFirst-stubTable+size)
+	data := make([]byte, stubFirst-stubTable+sent)
 	head := func(i int) []byte { return data[stubHead-stubTable+i*entrySize:] }
 	at := func(i int) uint64 { return stubHead + uint64(i)*entrySize }
 	any := uint64(Any)
@@ -133,7 +133,7 @@ func (b *Builder) Write(f io.WriterAt, sock int) error {
 	if err := b.encode(data[stubFirst-stubTable:], stubFirst, headIdle); err != nil {
 		return err
 	}
-	if _, err := f.WriteAt(elf(len(data)), 0); err != nil {
+	if _, err := f.WriteAt(elf(len(data), stubFirst-stubTable+size), 0); err != nil {
 		return err
 	}
 	_, err := f.WriteAt(data, stubPage)
@@ -145,16 +145,16 @@ func (b *Builder) Piece(sock int) ([]byte, error) {
 	if b.NeedsGo() {
 		return nil, fmt.Errorf("a program with a step in Go cannot be the stub's")
 	}
-	size := b.size()
+	size, sent := b.size()
 	if size > maxPiece-pieceHead {
 		return nil, errTooLong(size)
 	}
-	out := make([]byte, pieceHead+size)
+	out := make([]byte, pieceHead+sent)
 	const first = stubPiece + pieceHead
-	put(out, unix.SYS_RECVFROM, stubPiece+entrySize, headQuit, uint64(sock), first, uint64(size), unix.MSG_WAITALL)
+	put(out, unix.SYS_RECVFROM, stubPiece+entrySize, headQuit, uint64(sock), first, uint64(sent), unix.MSG_WAITALL)
 	binary.NativeEndian.PutUint64(out[8*entryStore:], stubTable+MessageSize)
 	binary.NativeEndian.PutUint64(out[8*entryErrs:], uint64(Any))
-	put(out[entrySize:], kindTest, first, headQuit, stubTable+MessageSize, 0xffffffff, uint64(size))
+	put(out[entrySize:], kindTest, first, headQuit, stubTable+MessageSize, 0xffffffff, uint64(sent))
 	if err := b.encode(out[pieceHead:], first, headIdle); err != nil {
 		return nil, err
 	}
@@ -166,8 +166,9 @@ func errTooLong(size int) error {
 }
 
 // elf is the stub's first page: the headers of a static program (elf(5)), and
-// its text. data is the length of the data segment.
-func elf(data int) []byte {
+// its text. data and mem are the lengths of the data segment in the file and in
+// memory.
+func elf(data, mem int) []byte {
 	text := stubCode()
 	const ehdr, phdr = 64, 56
 	const headers = ehdr + 4*phdr
@@ -194,7 +195,7 @@ func elf(data int) []byte {
 	}
 	const load, stack, r, w, x = 1, 0x6474e551, 4, 2, 1
 	segment(load, r|x, 0, stubText, uint64(headers+len(text)), uint64(headers+len(text)))
-	segment(load, r|w, stubPage, stubTable, uint64(data), uint64(data))
+	segment(load, r|w, stubPage, stubTable, uint64(data), uint64(mem))
 	segment(load, r|w, 0, stubPiece, 0, maxPiece)
 	segment(stack, r|w, 0, 0, 0, 0)
 	return append(b, text...)
