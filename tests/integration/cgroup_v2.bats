@@ -296,3 +296,31 @@ limits() {
 	rmdir "$d"
 	expect_error "container's cgroup is not empty: 1 process(es) found"
 }
+
+# exit_of COMMAND...: its exit status, or the negative number of the signal that
+# has killed the command itself, which a shell does not tell from 128 more.
+exit_of() {
+	timeout 60 python3 -c 'import subprocess, sys
+print(subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode)' "$@"
+}
+
+@test "memory.oom.group kills a process of exec, not the runtime that waits for it" {
+	requires_controller memory
+	command -v python3 >/dev/null || skip "needs python3"
+	local n code
+	args sleep 1000
+	update_config '.linux.resources = {memory: {limit: 33554432, swap: 33554432}, unified: {"memory.oom.group": "1"}}'
+	for n in 1 2 3 4 5 6; do
+		detached run -d "$ID"
+		expect_ok
+		# tail keeps the one endless line of /dev/zero in memory. A second exec is on
+		# its way in when that is too much.
+		exit_of "$RUNC" --root "$ROOT" exec "$ID" tail /dev/zero >"$TMP/first" &
+		code=$(exit_of "$RUNC" --root "$ROOT" exec "$ID" true)
+		wait
+		[[ $code =~ ^(0|137|255)$ ]] || { echo "the second exec: $code"; return 1; }
+		[[ $(cat "$TMP/first") =~ ^(137|255)$ ]] || { echo "the first exec: $(cat "$TMP/first")"; return 1; }
+		runc delete --force "$ID"
+		expect_ok
+	done
+}
