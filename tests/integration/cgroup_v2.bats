@@ -307,10 +307,10 @@ print(subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.D
 @test "memory.oom.group kills a process of exec, not the runtime that waits for it" {
 	requires_controller memory
 	command -v python3 >/dev/null || skip "needs python3"
-	local n code
+	local code
 	args sleep 1000
 	update_config '.linux.resources = {memory: {limit: 33554432, swap: 33554432}, unified: {"memory.oom.group": "1"}}'
-	for n in 1 2 3 4 5 6; do
+	for _ in 1 2 3 4 5 6; do
 		detached run -d "$ID"
 		expect_ok
 		# tail keeps the one endless line of /dev/zero in memory. A second exec is on
