@@ -166,7 +166,10 @@ func (l *launch) againByInit(undo *undoList) error {
 		if err := c.cgroups.Destroy(); err != nil {
 			return err
 		}
-		c.cgroups = nil
+		c.cgroups, c.cgroupPaths = nil, nil
+		if err := c.dropNote(); err != nil {
+			return err
+		}
 	}
 	return l.bringUp(undo)
 }
