@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -76,22 +77,29 @@ type salvaged struct {
 	cgroupPaths []string
 }
 
-var (
-	idField     = regexp.MustCompile(`^\{"id":"([^"\\]*)"`)
-	pidField    = regexp.MustCompile(`"init_process_pid":([0-9]{1,10})[,}\n]`)
-	startField  = regexp.MustCompile(`"init_process_start":([0-9]{1,20})[,}\n]`)
-	cgroupField = regexp.MustCompile(`"cgroup_paths":(\{[^{}]*\})`)
-)
+// statePatterns find fields of a state file that need not be JSON.
+type statePatterns struct{ id, pid, start, cgroups *regexp.Regexp }
+
+// patterns are compiled when a state file is broken, not at each start of the
+// program.
+var patterns = sync.OnceValue(func() *statePatterns {
+	return &statePatterns{
+		id:      regexp.MustCompile(`^\{"id":"([^"\\]*)"`),
+		pid:     regexp.MustCompile(`"init_process_pid":([0-9]{1,10})[,}\n]`),
+		start:   regexp.MustCompile(`"init_process_start":([0-9]{1,20})[,}\n]`),
+		cgroups: regexp.MustCompile(`"cgroup_paths":(\{[^{}]*\})`),
+	}
+})
 
 // salvage looks for the fields of a state file that say what there is to remove.
 // Of a file of another container's they say nothing. A pid counts only together
 // with its start time: another process may have the number by now.
 func salvage(text []byte, id string) salvaged {
 	s := salvaged{id: id}
-	if m := idField.FindSubmatch(text); m == nil || string(m[1]) != id {
+	if m := patterns().id.FindSubmatch(text); m == nil || string(m[1]) != id {
 		return s
 	}
-	pid, start := pidField.FindSubmatch(text), startField.FindSubmatch(text)
+	pid, start := patterns().pid.FindSubmatch(text), patterns().start.FindSubmatch(text)
 	if pid != nil && start != nil {
 		n, err := strconv.Atoi(string(pid[1]))
 		began, e := strconv.ParseUint(string(start[1]), 10, 64)
@@ -101,7 +109,7 @@ func salvage(text []byte, id string) salvaged {
 			}
 		}
 	}
-	if m := cgroupField.FindSubmatch(text); m != nil {
+	if m := patterns().cgroups.FindSubmatch(text); m != nil {
 		var paths map[string]string
 		if json.Unmarshal(m[1], &paths) == nil {
 			for _, p := range paths {
