@@ -73,7 +73,7 @@ const forceInit = "_RUNC_TEST_INIT"
 func (l *launch) needsGo() string {
 	config := l.c.config
 	way := os.Getenv(forceInit)
-	l.plan.NoStub = way == "relay"
+	l.plan.NoStub = way == "relay" || errors.Is(l.failed, nsenter.ErrNoStub)
 	switch {
 	case way != "":
 		return forceInit

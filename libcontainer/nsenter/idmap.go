@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runc/libcontainer/configs"
-	"runc/libcontainer/internal/program"
 )
 
 // WriteMaps writes the id maps of a process in a new user namespace
@@ -86,16 +85,18 @@ func NewUserNS(uids, gids []configs.IDMap) (*os.File, error) {
 			return errHaveNS
 		},
 	}
-	if !program.Supported() {
-		// It is killed before it executes anything.
-		exe, err := os.Open("/proc/self/exe")
-		if err != nil {
-			return nil, err
+	_, err := p.Start()
+	if errors.Is(err, ErrNoStub) {
+		// The relay is killed before it executes anything.
+		exe, oerr := os.Open("/proc/self/exe")
+		if oerr != nil {
+			return nil, oerr
 		}
 		defer exe.Close()
-		p.Sealed, p.Exec = exe, &Exec{File: exe, Argv: []string{"runc", "init"}}
+		p.NoStub, p.Sealed, p.Exec = true, exe, &Exec{File: exe, Argv: []string{"runc", "init"}}
+		_, err = p.Start()
 	}
-	if _, err := p.Start(); !errors.Is(err, errHaveNS) {
+	if !errors.Is(err, errHaveNS) {
 		if err == nil {
 			err = errors.New("user namespace for an idmapped mount: unexpected child")
 		}

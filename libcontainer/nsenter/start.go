@@ -173,7 +173,12 @@ func (s *start) carrier(stub, sock *os.File) (err error) {
 	s.pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(up), argv, attr)
 	runtime.KeepAlive(files)
 	if err != nil {
-		return fmt.Errorf("unable to execute the process that enters the container: %w", err)
+		err = fmt.Errorf("unable to execute the process that enters the container: %w", err)
+		if !p.relay && (errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM)) {
+			// A security module of the host may let nobody execute memory.
+			return fmt.Errorf("%w: %w", ErrNoStub, err)
+		}
+		return err
 	}
 	if p.relay {
 		return s.sendRelay()
