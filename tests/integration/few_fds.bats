@@ -5,6 +5,8 @@
 load helpers
 
 setup() {
+	# With systemd a script starts the program under test, and a shell needs more.
+	requires cgroupfs
 	setup_bundle
 	# A container may not raise the limit again.
 	update_config '.process.rlimits = [] | .process.args = ["sleep", "1000"]'
