@@ -192,7 +192,7 @@ victim_is_well() {
 }
 
 @test "rootless: without an own cgroup the folder is hidden, whatever the options of the mount (CVE-2023-25809)" {
-	requires root userns v2
+	requires root userns v2 cgroupfs
 	local own=/sys/fs/cgroup/$ID-own o ns sys
 	mkdir "$own"
 	# The user may change what is below, as in a session that systemd has made.

@@ -27,6 +27,11 @@ fails() {
 		if [ "$status" -eq 0 ]; then
 			state_is created || { echo "$call $n: create succeeded: $output"; return 1; }
 		else
+			# Go ends a program whose own wake-up by an eventfd fails.
+			if [[ $output == *"netpollBreak write failed"* ]]; then
+				removed "$call $n" || return 1
+				continue
+			fi
 			[ "$status" -eq 1 ] || { echo "$call $n: status $status: $output"; return 1; }
 			# Each thread has its N-th call: the undoing can fail too, and says so.
 			[[ $output == *"afterwards, unable"* ]] || nothing_left || { echo "$call $n: left after: $output"; return 1; }
